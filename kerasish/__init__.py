@@ -1,0 +1,1 @@
+"""kerasish: Keras-style deep learning on NumPy, made for the CPU."""

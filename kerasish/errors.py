@@ -1,0 +1,39 @@
+"""Error wording shared by every module: who, what was expected, what came, how to mend it."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Any
+
+
+def did_you_mean(name: object, options: Iterable[str]) -> str:
+    """Return ``" Did you mean 'relu'?"`` for the option nearest to `name`, or ``""``.
+
+    >>> did_you_mean("rellu", ["relu", "tanh"])
+    " Did you mean 'relu'?"
+    """
+    by_lower = {option.lower(): option for option in options}
+    close = difflib.get_close_matches(str(name).lower(), by_lower, n=1, cutoff=0.6)
+    return f" Did you mean '{by_lower[close[0]]}'?" if close else ""
+
+
+def unknown_name(kind: str, name: object, options: Iterable[str]) -> ValueError:
+    """Build the error for a name that no registry entry of this kind carries."""
+    options = sorted(set(options))
+    shown = ", ".join(options[:60]) + (", ..." if len(options) > 60 else "")
+    return ValueError(
+        f"Could not interpret {kind} identifier: {name!r}.{did_you_mean(name, options)} "
+        f"Known names: {shown}."
+    )
+
+
+def unknown_arguments(owner: str, call: Callable[..., Any], given: dict[str, Any]) -> TypeError:
+    """Build the error for keyword arguments that `owner` does not take."""
+    known = [p for p in inspect.signature(call).parameters if p not in ("self", "kwargs")]
+    hints = "".join(did_you_mean(name, known) for name in given)
+    return TypeError(
+        f"Unrecognized keyword arguments passed to {owner}: {given}.{hints} "
+        f"{owner} takes: {', '.join(known)}."
+    )
