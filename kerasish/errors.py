@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import inspect
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, TypeVar
+
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def did_you_mean(name: object, options: Iterable[str]) -> str:
@@ -31,9 +34,30 @@ def unknown_name(kind: str, name: object, options: Iterable[str]) -> ValueError:
 
 def unknown_arguments(owner: str, call: Callable[..., Any], given: dict[str, Any]) -> TypeError:
     """Build the error for keyword arguments that `owner` does not take."""
-    known = [p for p in inspect.signature(call).parameters if p not in ("self", "kwargs")]
+    known = [p for p in inspect.signature(call).parameters if p not in ("self", "kwargs", "ignored")]
     hints = "".join(did_you_mean(name, known) for name in given)
     return TypeError(
         f"Unrecognized keyword arguments passed to {owner}: {given}.{hints} "
         f"{owner} takes: {', '.join(known)}."
     )
+
+
+def named_arguments(method: Method) -> Method:
+    """Decorator: an unknown keyword argument is refused with the nearest known one.
+
+    A ``**ignored`` of the method holds arguments that other versions of Keras had.
+    """
+    parameters = inspect.signature(method).parameters
+    known = {name for name, p in parameters.items() if p.kind is not p.VAR_KEYWORD}
+
+    @functools.wraps(method)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        unknown = {k: v for k, v in kwargs.items() if k not in known and k not in FORMER_ARGUMENTS}
+        if unknown:
+            raise unknown_arguments(f"{method.__name__}()", method, unknown)
+        return method(*args, **kwargs)
+
+    return wrapped  # type: ignore[return-value]
+
+
+FORMER_ARGUMENTS = frozenset({"workers", "use_multiprocessing", "max_queue_size"})

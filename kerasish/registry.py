@@ -13,7 +13,7 @@ import functools
 import inspect
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -36,6 +36,7 @@ KERAS_MODULES = {
 _entries: dict[str, dict[str, Any]] = {kind: {} for kind in KERAS_MODULES}
 _folded: dict[str, dict[str, Any]] = {kind: {} for kind in KERAS_MODULES}
 _custom = threading.local()
+global_custom_objects: dict[str, Any] = {}
 T = TypeVar("T")
 
 
@@ -97,7 +98,7 @@ def register(
         if isinstance(obj, type):
             obj.registered_name = None if ours else f"{package or 'Custom'}>{key}"  # type: ignore[attr-defined]
             if "__init__" in vars(obj):
-                _translate_arguments(obj)
+                translate_arguments(obj)
         names = [key, *aliases] if ours else [key, f"{package or 'Custom'}>{key}", *aliases]
         for entry in names:
             _entries[found][entry] = obj
@@ -109,8 +110,13 @@ def register(
     return decorate
 
 
-def _translate_arguments(cls: type) -> None:
-    """Give `cls.__init__` Keras's argument order and errors that name the class."""
+def translate_arguments(cls: type) -> None:
+    """Give `cls.__init__` Keras's argument order and errors that name the class.
+
+    A class states its old spellings (`old_spellings`), the arguments of Keras that it refuses
+    (`refused_arguments`, with the reason), and where its keyword-only base arguments stand when
+    given by position (`positional_tail`). `take_common` consumes what a whole family accepts.
+    """
     init = cls.__init__  # type: ignore[misc]
     parameters = [p for p in inspect.signature(init).parameters.values() if p.name != "self"]
     if any(p.kind is p.VAR_POSITIONAL for p in parameters):
@@ -137,6 +143,14 @@ def _translate_arguments(cls: type) -> None:
         for old, new in spellings.items():
             if old in kwargs and old not in known:
                 kwargs[new] = kwargs.pop(old)
+        take_common = getattr(self, "take_common", None)
+        if take_common is not None:
+            kwargs = take_common(kwargs, known)
+        for refused, reason in getattr(cls, "refused_arguments", {}).items():
+            if kwargs.get(refused) is not None:
+                raise ValueError(f"{cls.__name__} does not take `{refused}`: {reason}.")
+            if refused not in known:
+                kwargs.pop(refused, None)
         unknown = {k: v for k, v in kwargs.items() if k not in known}
         if unknown and not open_ended:
             raise errors.unknown_arguments(cls.__name__, wrapped, unknown)
@@ -163,7 +177,7 @@ def lookup(kind: str, name: str, custom_objects: dict[str, Any] | None = None) -
     ValueError
         If nothing of this kind has the name; the nearest one is suggested.
     """
-    scopes = [custom_objects or {}, *getattr(_custom, "scopes", [])]
+    scopes = [custom_objects or {}, *getattr(_custom, "scopes", []), global_custom_objects]
     for scope in scopes:
         if name in scope:
             return scope[name]
@@ -203,6 +217,7 @@ class Configurable:
     registered_name: ClassVar[str | None] = None
     positional_tail: ClassVar[tuple[str, ...]] = ()
     old_spellings: ClassVar[dict[str, str]] = {}
+    refused_arguments: ClassVar[dict[str, str]] = {}
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments as JSON-able values."""
@@ -220,7 +235,7 @@ class Configurable:
         return cls(**config)
 
     def __repr__(self) -> str:
-        shown = []
+        shown: list[str] = []
         if dataclasses.is_dataclass(self):
             for f in dataclasses.fields(self):
                 value = getattr(self, f.name, None)
@@ -255,9 +270,11 @@ def plain(value: Any) -> Any:
 
 def serialize(obj: Any) -> dict[str, Any]:
     """Return Keras 3's ``{"module", "class_name", "config", "registered_name"}`` for `obj`."""
-    custom = getattr(type(obj), "registered_name", None)
+    custom = vars(type(obj)).get("registered_name")  # not that of a registered parent
     kind = getattr(obj, "registry_kind", None)
-    module = KERAS_MODULES[kind] if kind and custom is None else type(obj).__module__
+    module = type(obj).__module__
+    if kind is not None and custom is None:
+        module = getattr(obj, "keras_module", None) or KERAS_MODULES[kind]
     return {
         "module": module,
         "class_name": type(obj).__name__,
@@ -341,5 +358,3 @@ def clear_names() -> None:
     """Start automatic names again from the beginning (`kerasish.utils.clear_session`)."""
     _counters.clear()
 
-
-Decorated = Callable[[T], T]

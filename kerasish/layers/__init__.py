@@ -1,0 +1,86 @@
+"""Layers, with Keras's names: ``from kerasish.layers import Dense``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kerasish import registry
+from kerasish.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
+from kerasish.layers.base import Layer
+from kerasish.layers.core import Dense, Identity, Input, InputLayer, Masking
+from kerasish.layers.function import Lambda
+from kerasish.layers.normalization import BatchNormalization, LayerNormalization
+from kerasish.layers.preprocessing import Normalization, Rescaling
+from kerasish.layers.regularization import (
+    ActivityRegularization,
+    AlphaDropout,
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+)
+from kerasish.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
+
+__all__ = [
+    "ELU",
+    "Activation",
+    "ActivityRegularization",
+    "AlphaDropout",
+    "BatchNormalization",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
+    "Identity",
+    "Input",
+    "InputLayer",
+    "Lambda",
+    "Layer",
+    "LayerNormalization",
+    "LeakyReLU",
+    "Masking",
+    "Normalization",
+    "PReLU",
+    "Permute",
+    "ReLU",
+    "RepeatVector",
+    "Rescaling",
+    "Reshape",
+    "Softmax",
+    "deserialize",
+    "get",
+    "serialize",
+]
+
+
+def get(identifier: Any) -> Any:
+    """Return the layer that a class, name, config dict or layer stands for.
+
+    >>> get("Flatten").name.startswith("flatten")
+    True
+    """
+    layer = registry.resolve("layer", identifier)
+    if layer is not None and not isinstance(layer, Layer):
+        raise TypeError(f"{identifier!r} is not a layer. Pass a Layer, its config or its name.")
+    return layer
+
+
+def serialize(layer: Layer) -> dict[str, Any]:
+    """Return the config dict of a layer.
+
+    >>> serialize(Flatten(name="flat"))["class_name"]
+    'Flatten'
+    """
+    return registry.serialize(layer)
+
+
+def deserialize(config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
+    """Build the layer that a config dict describes; the inverse of `serialize`.
+
+    >>> deserialize({"class_name": "Dense", "config": {"units": 3}}).units
+    3
+    """
+    layer = registry.deserialize("layer", config, custom_objects)
+    if not isinstance(layer, Layer):
+        raise ValueError(f"deserialize expects the config of a layer but got {config!r}.")
+    return layer

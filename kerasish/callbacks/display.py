@@ -1,0 +1,314 @@
+"""How progress reaches people: a redrawn line in a terminal, a notebook's bar, or plain lines.
+
+tqdm draws: it knows the other bars on the screen (an outer loop's, other threads') and keeps
+the lines apart. What stands in a line is composed here.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+
+BLOCKS = "▏▎▍▌▋▊▉█"
+BAR_WIDTHS = (20, 10)  # the widest that fits is taken; no bar where none does
+
+
+@dataclass
+class Status:
+    """Where an epoch, an evaluation or a prediction stands."""
+
+    label: str  # "Epoch 3/10"
+    done: int = 0  # batches
+    total: int | None = None
+    seconds: float = 0.0  # since the start
+    busy_seconds: float = 0.0  # of these, without validation
+    samples: int | None = None  # seen so far
+    activity: str = ""  # "validating 3/10"
+    metrics: dict[str, Any] = field(default_factory=dict)
+
+    def rate(self) -> str:
+        """Speed as ``"2246 samples/s"``, in batches where their size is not known."""
+        unit = "steps/s" if self.samples is None else "samples/s"
+        count = self.done if self.samples is None else self.samples
+        if not count or self.busy_seconds <= 0:
+            return f"? {unit}"
+        speed = count / self.busy_seconds
+        return f"{speed:.0f} {unit}" if speed >= 100 else f"{speed:.3g} {unit}"
+
+    def remaining(self) -> str:
+        """Time that the batches still to come will take, ``"?"`` before the first."""
+        if not self.total or not self.done:
+            return "?"
+        return clock(self.busy_seconds / self.done * (self.total - self.done))
+
+    def values(self) -> list[str]:
+        """Metrics as ``"loss: 0.3012"``."""
+        return [f"{printable(key)}: {four_digits(v)}" for key, v in self.metrics.items()]
+
+
+def four_digits(value: Any) -> str:
+    """Write a metric with 4 significant digits, an array by its mean.
+
+    >>> four_digits(0.9), four_digits(1234.5), four_digits(0.00001), four_digits([1.0, 2.0])
+    ('0.9000', '1234', '1.000e-05', '1.500')
+    """
+    if isinstance(value, str) or value is None:
+        return printable(str(value))
+    number = float(np.mean(value)) if np.size(value) else float("nan")
+    return f"{number:#.4g}".rstrip(".")
+
+
+def printable(text: str) -> str:
+    """`text` without characters that move the cursor."""
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def clock(seconds: float) -> str:
+    """Write a duration as ``[H:]MM:SS``.
+
+    >>> clock(75), clock(3675)
+    ('01:15', '1:01:15')
+    """
+    minutes, s = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{s:02d}" if hours else f"{minutes:02d}:{s:02d}"
+
+
+def encodable(text: str, file: Any) -> str:
+    """`text` with what the encoding of `file` does not have replaced by ``?``."""
+    encoding = getattr(file, "encoding", None)
+    return text.encode(encoding, "replace").decode(encoding) if encoding else text
+
+
+def has_blocks(file: Any) -> bool:
+    """Whether the encoding of `file` can write the characters of a smooth bar."""
+    try:
+        BLOCKS.encode(getattr(file, "encoding", None) or "ascii")
+    except (UnicodeError, LookupError):
+        return False
+    return True
+
+
+def width(file: Any) -> int:
+    """Columns of the terminal behind `file`; 80 where it does not say."""
+    try:
+        columns = os.get_terminal_size(file.fileno()).columns
+    except (OSError, ValueError, AttributeError):
+        columns = 0
+    return columns or int(os.environ.get("COLUMNS") or 0) or 80
+
+
+def write_line(text: str, file: Any) -> None:
+    """Write a line at once, above any bars that are on the same screen."""
+    text = encodable(text, file)
+    if "tqdm" in sys.modules:
+        sys.modules["tqdm"].tqdm.write(text, file=file)
+    else:
+        file.write(text + "\n")
+    if hasattr(file, "flush"):
+        file.flush()
+
+
+def say(text: str) -> None:
+    """Print a callback's message without breaking the bars on the screen."""
+    if sys.stdout is not None:
+        write_line(text, sys.stdout)
+
+
+class Lines:
+    """Output that is no terminal: one plain line when all is done, nothing before."""
+
+    def __init__(self, file: Any) -> None:
+        self.file = file
+
+    def show(self, status: Status) -> None:
+        """Show how far things are."""
+
+    def hide(self) -> None:
+        """Leave the screen to others until `show`."""
+
+    def drop(self) -> None:
+        """End without a line that stays."""
+
+    def finish(self, status: Status) -> None:
+        """Leave the line that stays."""
+        steps = f"{status.done}"
+        if status.total and status.total != status.done:
+            steps += f"/{status.total}"
+        steps += " step" if steps == "1" else " steps"
+        seconds = f"{status.seconds:.1f}s" if status.seconds < 99.95 else f"{status.seconds:.0f}s"
+        parts = [status.label, steps, seconds, status.rate(), *status.values()]
+        text = encodable(" - ".join(parts), self.file)
+        # One write, and no tqdm: it would mix the codes that move the cursor into a file.
+        self.file.write(text + "\n")
+        if hasattr(self.file, "flush"):
+            self.file.flush()
+
+
+class Terminal(Lines):
+    """A line that is redrawn in place; the finished line stays above bars that still run."""
+
+    tqdm_class: ClassVar[str] = "tqdm.std"
+
+    def __init__(self, file: Any) -> None:
+        super().__init__(file)
+        self.bar: Any = None
+        self.shown = False
+
+    def line(self, status: Status, columns: int | None) -> str:
+        """The line as tqdm's `bar_format`; what does not fit `columns` is left out."""
+        head, tail = _ends(status)
+        head, tail = encodable(head, self.file), encodable(tail, self.file)
+        bar = ""
+        if status.total:
+            from tqdm.utils import disp_len
+
+            free = None if columns is None else columns - disp_len(head + tail) - len(" 100%||")
+            widths = (w for w in BAR_WIDTHS if free is None or w <= free)
+            best = next(widths, None)
+            bar = "" if best is None else f"{{percentage:3.0f}}%|{{bar:{best}}}| "
+        return _escaped(head) + bar + _escaped(tail)
+
+    def show(self, status: Status) -> None:
+        """Draw the line anew."""
+        columns = max(width(self.file) - 1, 10)  # the last column would wrap
+        text = self.line(status, columns)
+        total = None if status.total is None else max(status.total, status.done)
+        if self.bar is None:
+            self.bar = _bar_class(self.tqdm_class)(
+                initial=status.done,
+                total=total,
+                file=self.file,
+                ncols=columns,
+                bar_format=text,
+                ascii=not has_blocks(self.file),
+                leave=False,
+                disable=False,
+                mininterval=0,
+            )
+        else:
+            self.bar.n, self.bar.total = status.done, total
+            self.bar.ncols, self.bar.bar_format = columns, text
+            self.bar.refresh()
+        self.shown = True
+
+    def hide(self) -> None:
+        """Clear the line, for others to print there."""
+        if self.bar is not None and self.shown:
+            self.bar.clear()
+            self.file.flush()
+            self.shown = False
+
+    def drop(self) -> None:
+        """Clear the line for good."""
+        if self.bar is not None:
+            self.bar.clear()  # close alone leaves the cursor in the middle of a line
+            self.bar.close()
+            self.bar = None
+
+    def finish(self, status: Status) -> None:
+        """Replace the moving line by the finished one."""
+        self.drop()
+        columns = width(self.file) - 1
+        make = _bar_class("tqdm.std").format_meter
+        text = make(
+            n=status.done,
+            total=None if status.total is None else max(status.total, status.done),
+            elapsed=status.seconds,
+            ascii=not has_blocks(self.file),
+            bar_format=self.line(status, columns),
+        )
+        write_line(text, self.file)
+
+
+class Notebook(Terminal):
+    """The notebook's widget: one an epoch, which stays."""
+
+    tqdm_class = "tqdm.notebook"
+
+    def line(self, status: Status, columns: int | None) -> str:
+        """The text on both sides of the widget's bar."""
+        head, tail = _ends(status)
+        middle = "{percentage:3.0f}%|{bar}| " if status.total else "{bar}"
+        return _escaped(head) + middle + _escaped(tail)
+
+    def hide(self) -> None:
+        """The widget is in nobody's way."""
+
+    def drop(self) -> None:
+        """Leave the widget; it turns red if batches are missing."""
+        if self.bar is not None:
+            self.bar.close()
+            self.bar = None
+
+    def show(self, status: Status) -> None:
+        """Move the widget's bar."""
+        if self.bar is None:
+            self.bar = _bar_class(self.tqdm_class)(
+                total=status.total, bar_format=self.line(status, None), leave=True, disable=False
+            )
+        self.bar.n, self.bar.total = status.done, status.total
+        self.bar.bar_format = self.line(status, None)
+        self.bar.display()
+
+    def finish(self, status: Status) -> None:
+        """Leave the widget as it is now."""
+        self.show(status)
+        self.drop()
+
+
+def choose(file: Any) -> Lines:
+    """The way to show progress on `file`: as tqdm.auto decides, or plain lines.
+
+    A notebook without ipywidgets gets the terminal's line: its output knows carriage returns.
+    """
+    if os.environ.get("TQDM_DISABLE", "").lower() not in ("", "0", "false"):
+        return Lines(file)
+    if file is sys.stdout and (kernel := _kernel()):
+        from tqdm import notebook
+
+        widgets = kernel == "notebook" and notebook.IProgress is not None
+        return Notebook(file) if widgets else Terminal(file)
+    terminal = bool(getattr(file, "isatty", lambda: False)())
+    return Terminal(file) if terminal and os.environ.get("TERM") != "dumb" else Lines(file)
+
+
+def _kernel() -> str:
+    """What this process serves: ``"notebook"``, ``"console"`` (Spyder, qtconsole) or ``""``."""
+    if "IPython.utils._process_emscripten" in sys.modules:
+        return "notebook"  # JupyterLite
+    shell = "ipykernel.zmqshell" in sys.modules and sys.modules["IPython"].get_ipython()
+    if not shell:
+        return ""
+    console = any(word in type(shell).__name__.lower() for word in ("qt", "spyder")) or any(
+        name == "QT_API" or name.startswith("SPYDER") for name in os.environ
+    )
+    return "console" if console else "notebook"
+
+
+@functools.cache
+def _bar_class(module: str) -> Any:
+    """tqdm's class without its monitoring thread, which makes a later fork unsafe."""
+    import importlib
+
+    return type("Bar", (importlib.import_module(module).tqdm,), {"monitor_interval": 0})
+
+
+def _ends(status: Status) -> tuple[str, str]:
+    """What stands before and behind the bar."""
+    total = "" if status.total is None else f"/{status.total}"
+    times = clock(status.seconds)
+    if status.total is not None and not status.activity:
+        times += f"<{status.remaining()}"
+    notes = [times, status.rate(), *([status.activity] if status.activity else ())]
+    notes += [value.replace(": ", "=") for value in status.values()]
+    return f"{status.label}: ", f"{status.done}{total} [{', '.join(notes)}]"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")

@@ -1,0 +1,286 @@
+"""Callbacks that end training: EarlyStopping and TerminateOnNaN."""
+
+from __future__ import annotations
+
+import operator
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kerasish import errors
+from kerasish.callbacks.base import Callback
+from kerasish.callbacks.display import say
+from kerasish.registry import register
+
+
+class MonitorCallback(Callback):
+    """Base of callbacks that watch one entry of the logs for improvement.
+
+    Subclasses have the attributes `monitor` (name of the entry), `mode` and `min_delta`. In mode
+    "auto" a loss is to fall, and a metric goes the way that it declares (``direction``).
+    """
+
+    monitor: str
+    mode: str
+    min_delta: float
+    monitor_op: Callable[[Any, Any], bool] | None = None
+    _missing_since: int | None = None  # the epoch after which the entry was first missed
+
+    def _check_monitor(self) -> None:
+        name = type(self).__name__
+        if not isinstance(self.monitor, str):
+            raise TypeError(
+                f"{name}'s `monitor` must be a name from the logs, such as 'val_loss', "
+                f"but got {self.monitor!r}."
+            )
+        if self.mode not in ("auto", "min", "max"):
+            hint = errors.did_you_mean(self.mode, ("auto", "min", "max"))
+            warnings.warn(
+                f"{name}: mode {self.mode!r} is unknown, falling back to 'auto'.{hint} "
+                f"It is one of 'auto', 'min', 'max'.",
+                stacklevel=4,
+            )
+            self.mode = "auto"
+        self.min_delta = abs(self.min_delta)
+
+    def _set_monitor_op(self) -> None:
+        """Find the direction of improvement; only now have the metrics their final names."""
+        direction = self.mode if self.mode != "auto" else self._declared_direction()
+        if direction is None:
+            names = ["loss", *(m.name for m in self._metrics())]
+            known = list(dict.fromkeys([*names, *(f"val_{name}" for name in names)]))
+            raise ValueError(
+                f"{type(self).__name__} received monitor='{self.monitor}', but whether that is to "
+                f"rise or to fall cannot be told.{errors.did_you_mean(self.monitor, known)} "
+                f"The model reports: {', '.join(known)}. For a metric of your own pass "
+                f"mode='max' or mode='min'."
+            )
+        self.monitor_op = operator.lt if direction == "min" else operator.gt
+
+    def _metrics(self) -> list[Any]:
+        return [m for m in getattr(self.model, "metrics", None) or () if hasattr(m, "name")]
+
+    def _declared_direction(self) -> str | None:
+        name = self.monitor.removeprefix("val_")
+        found = "min" if name == "loss" else None
+        for metric in self._metrics():
+            if metric.name == name:
+                keras = {"up": "max", "down": "min"}.get(getattr(metric, "_direction", ""))
+                found = getattr(metric, "direction", None) or keras or found
+        return found
+
+    def _is_improvement(self, value: Any, reference: Any) -> bool:
+        """Whether `value` is better than `reference` by more than `min_delta`."""
+        if reference is None:
+            return True
+        assert self.monitor_op is not None
+        delta = self.min_delta if self.monitor_op is operator.gt else -self.min_delta
+        return bool(self.monitor_op(value - delta, reference))
+
+    def _watched(self, epoch: int, logs: dict[str, Any]) -> Any:
+        """The monitored value, or None; warns once when it is missing and nobody will add it."""
+        value = logs.get(self.monitor)
+        if value is None:
+            first = self._missing_since is None
+            if first:
+                self._missing_since = epoch
+                company = self._company
+                if company is None or not company.may_bring(self.monitor, epoch, self):
+                    self._warn_missing(logs)
+            return None
+        self._missing_since = -1  # it does come, be it not in every epoch
+        if np.ndim(value):
+            raise ValueError(
+                f"{type(self).__name__} cannot monitor '{self.monitor}': it is an array of shape "
+                f"{np.shape(value)}. Give the metric average='macro' or monitor a single number."
+            )
+        return value
+
+    def _warn_missing(self, logs: dict[str, Any]) -> None:
+        hint = errors.did_you_mean(self.monitor, logs)
+        if self.monitor.startswith("val_") and not any(key.startswith("val_") for key in logs):
+            hint = " Pass validation_data or validation_split to fit()."
+        warnings.warn(
+            f"{type(self).__name__}: the monitored metric `{self.monitor}` is not available. "
+            f"Available metrics are: {', '.join(logs)}.{hint}",
+            stacklevel=2,
+        )
+        self._missing_since = -1
+
+
+@register
+@dataclass(eq=False, repr=False)
+class EarlyStopping(MonitorCallback):
+    """Ends training when a metric has stopped improving.
+
+    A value is an improvement if it beats the best so far by more than `min_delta`. Training
+    ends after `patience` epochs in a row without one.
+
+    Parameters
+    ----------
+    monitor : str
+        Name of the entry of the logs to watch.
+    min_delta : float
+        Changes up to this size do not count.
+    patience : int
+        Epochs without improvement to wait for.
+    verbose : int
+        1 says why training ended.
+    mode : {"auto", "min", "max"}
+        Whether the value is to fall or to rise; "auto" asks the metric.
+    baseline : float, optional
+        An improvement resets the waiting only if it beats this too.
+    restore_best_weights : bool
+        Whether to end with the weights of the best epoch. They are restored whenever training
+        ends, also by the number of epochs or by Ctrl-C.
+    start_from_epoch : int
+        Epochs (from 0) before this one are not looked at.
+
+    Attributes
+    ----------
+    stopped_epoch : int
+        The epoch (from 0) at which training was stopped, 0 if it was not.
+    best, best_epoch, wait : float or None, int, int
+        Best value so far, its epoch, and the epochs waited since.
+
+    Raises
+    ------
+    ValueError
+        After the first epoch, if `mode` is "auto" and the metric declares no direction.
+
+    Examples
+    --------
+    >>> stop = EarlyStopping(monitor="val_loss", patience=3, restore_best_weights=True)
+    >>> stop
+    EarlyStopping(patience=3, restore_best_weights=True)
+    """
+
+    monitor: str = "val_loss"
+    min_delta: float = 0
+    patience: int = 0
+    verbose: int = 0
+    mode: str = "auto"
+    baseline: float | None = None
+    restore_best_weights: bool = False
+    start_from_epoch: int = 0
+
+    def __post_init__(self) -> None:
+        super().__init__()
+        self._check_monitor()
+        self._reset()
+
+    def _reset(self) -> None:
+        self.wait = 0
+        self.stopped_epoch = 0
+        self.best: float | None = None
+        self.best_epoch = 0
+        self.best_weights: list[np.ndarray] | None = None
+        self.monitor_op = None
+        self._missing_since = None
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Forget an earlier fit."""
+        self._reset()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Compare the epoch with the best so far."""
+        if self.monitor_op is None:
+            self._set_monitor_op()
+        if epoch < self.start_from_epoch:
+            return
+        current = self._watched(epoch, logs or {})
+        if current is None:
+            return
+        if self.restore_best_weights and self.best_weights is None:
+            self.best_weights = self.model.get_weights()
+            self.best_epoch = epoch
+        self.wait += 1
+        if self._is_improvement(current, self.best):
+            self.best = current
+            self.best_epoch = epoch
+            if self.restore_best_weights:
+                self.best_weights = self.model.get_weights()
+            if self.baseline is None or self._is_improvement(current, self.baseline):
+                self.wait = 0
+        elif self.wait >= self.patience and epoch > 0:
+            self.stopped_epoch = epoch
+            self.model.stop_training = True
+
+    def on_train_end(self, logs: Any = None) -> None:
+        """Restore the best weights, if asked to."""
+        if self._missing_since is not None and self._missing_since >= 0:
+            self._warn_missing(logs or {})
+        if self.stopped_epoch > 0 and self.verbose > 0:
+            say(f"Epoch {self.stopped_epoch + 1}: early stopping")
+        if self.restore_best_weights and self.best_weights is not None:
+            if self.verbose > 0:
+                say(
+                    "Restoring model weights from the end of the best epoch: "
+                    f"{self.best_epoch + 1}."
+                )
+            self.model.set_weights(self.best_weights)
+
+    def get_monitor_value(self, logs: Any) -> Any:
+        """The monitored entry of `logs`; warns if there is none."""
+        value = (logs or {}).get(self.monitor)
+        if value is None:
+            self._warn_missing(logs or {})
+        return value
+
+    def get_state(self) -> dict[str, Any]:
+        """Best value and weights, and the epochs waited."""
+        names = ("wait", "stopped_epoch", "best", "best_epoch", "best_weights")
+        return {name: getattr(self, name) for name in names}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on waiting where an earlier training was."""
+        for name, value in state.items():
+            setattr(self, name, value)
+
+
+@register
+@dataclass(eq=False, repr=False)
+class TerminateOnNaN(Callback):
+    """Ends training when the loss is NaN or infinite.
+
+    `fit` looks for non-finite values itself, before they reach the weights, and names the
+    layer; this callback is for loops of your own and for scripts that pass it.
+
+    Parameters
+    ----------
+    raise_error : bool
+        True raises instead of setting ``model.stop_training``.
+
+    Raises
+    ------
+    RuntimeError
+        If `raise_error` is True and the loss is not finite.
+
+    Examples
+    --------
+    >>> TerminateOnNaN(raise_error=True).on_batch_end(3, {"loss": float("nan")})
+    Traceback (most recent call last):
+        ...
+    RuntimeError: NaN or Inf loss encountered at batch 3 (loss = nan). ...
+    """
+
+    raise_error: bool = False
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def on_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Look at the loss."""
+        loss = (logs or {}).get("loss")
+        if loss is None or np.all(np.isfinite(loss)):
+            return
+        if self.raise_error:
+            raise RuntimeError(
+                f"NaN or Inf loss encountered at batch {batch} (loss = {loss}). "
+                "Lower the learning rate, clip the gradients, or look for NaN in the data."
+            )
+        say(f"Batch {batch}: Invalid loss, terminating training")
+        self.model.stop_training = True

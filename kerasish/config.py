@@ -1,0 +1,101 @@
+"""Settings of the process: threads, default float type, the seed that models draw theirs from."""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+
+import numpy as np
+
+_lock = threading.Lock()
+_seeds = np.random.SeedSequence()
+_threads: int | None = None
+_floatx = "float32"
+
+
+def _available_cpus() -> int:
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:
+        return os.cpu_count() or 1
+
+
+def num_threads() -> int:
+    """Number of threads that a batch is shared among.
+
+    It is what `set_num_threads` or the environment variable ``KERASISH_NUM_THREADS`` say, else
+    the number of processors this process may use. Results depend on it by rounding only.
+    """
+    global _threads
+    if _threads is None:
+        stated = os.environ.get("KERASISH_NUM_THREADS", "").strip()
+        if stated and not (stated.isdigit() and int(stated) > 0):
+            raise ValueError(
+                f"KERASISH_NUM_THREADS must be a positive whole number but is {stated!r}."
+            )
+        _threads = int(stated) if stated else _available_cpus()
+    return _threads
+
+
+def set_num_threads(count: int) -> None:
+    """Set the number of threads for all models from now on.
+
+    >>> before = num_threads()
+    >>> set_num_threads(1); num_threads()
+    1
+    >>> set_num_threads(before)
+    """
+    global _threads
+    if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 1:
+        raise ValueError(f"set_num_threads expects a positive whole number but got {count!r}.")
+    _threads = int(count)
+
+
+def floatx() -> str:
+    """Name of the float type that layers use by default."""
+    return _floatx
+
+
+def set_floatx(value: str) -> None:
+    """Set the default float type, ``"float32"`` or ``"float64"``."""
+    global _floatx
+    if value not in ("float32", "float64"):
+        raise ValueError(f"set_floatx expects 'float32' or 'float64' but got {value!r}.")
+    _floatx = value
+
+
+def epsilon() -> float:
+    """The small number that losses and optimizers add or clip by."""
+    return 1e-7
+
+
+def image_data_format() -> str:
+    """Order of the axes of images: always ``"channels_last"``."""
+    return "channels_last"
+
+
+def set_random_seed(seed: int) -> None:
+    """Make everything random that follows repeatable.
+
+    Models made after this call draw their seeds from it in the order in which they are built.
+    Python's `random` and NumPy's global generator are seeded too, since scripts use them for
+    their own data; kerasish itself never reads them.
+
+    >>> set_random_seed(7)
+    """
+    global _seeds
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**32:
+        raise ValueError(
+            f"set_random_seed expects a whole number from 0 to 2**32 - 1 but got {seed!r}."
+        )
+    with _lock:
+        _seeds = np.random.SeedSequence(int(seed))
+    random.seed(int(seed))
+    np.random.seed(int(seed))  # noqa: NPY002 - for the user's own code
+
+
+def next_seed() -> int:
+    """Draw the seed of a new model or of a layer that is called on its own."""
+    with _lock:
+        return int(_seeds.spawn(1)[0].generate_state(1, np.uint64)[0])

@@ -1,0 +1,180 @@
+"""Batches of arrays: in memory, mapped from a file, or read from HDF5."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from kerasish.data import arrays, checks
+from kerasish.data.base import Batch, Batches
+from kerasish.data.hdf5 import chunk_rows, is_stored
+
+POOL_BYTES = 16 * 2**20
+"""How much of a stored array is held in memory, at most, while its rows are being shuffled."""
+
+
+class Column:
+    """One array of the data, giving rows as the model wants them."""
+
+    __slots__ = ("array", "dtype", "take_rows")
+
+    def __init__(self, array: Any, target: np.dtype, always: bool = False) -> None:
+        self.array = array
+        self.dtype = arrays.cast_for(array.dtype, target, always)
+        # `take` is the faster way, but first copies the whole of an array that is not contiguous.
+        flags = getattr(array, "flags", None)
+        plain = flags is not None and flags.c_contiguous and flags.aligned
+        self.take_rows = array.take if plain else None
+
+    def slice(self, start: int, stop: int) -> np.ndarray:
+        """Rows ``start:stop``; a view where nothing has to be cast or read."""
+        part = self.array[start:stop]
+        return part if self.dtype is None else part.astype(self.dtype)
+
+    def take(self, rows: np.ndarray) -> np.ndarray:
+        """The given rows, in that order."""
+        part = self.array[rows] if self.take_rows is None else self.take_rows(rows, 0)
+        return part if self.dtype is None else part.astype(self.dtype)
+
+
+class StoredColumn(Column):
+    """One array that stays in its file; only stretches of rows are read."""
+
+    def slice(self, start: int, stop: int) -> np.ndarray:
+        """Rows ``start:stop``, read from the file."""
+        return np.asarray(self.array[start:stop], self.dtype)
+
+    def take(self, rows: np.ndarray) -> np.ndarray:
+        """The given rows, all of which lie in one stretch."""
+        start = int(rows.min())
+        return self.slice(start, int(rows.max()) + 1)[rows - start]
+
+
+def column(array: Any, target: np.dtype, always: bool = False) -> Column:
+    """Return the reader that suits `array`."""
+    return (StoredColumn if is_stored(array) else Column)(array, target, always)
+
+
+class ArrayBatches(Batches):
+    """Batches of x, y and sample weights that have one row for every sample.
+
+    `shuffle` True draws a new permutation of all rows for every pass; ``"batch"`` permutes within
+    each batch only. Arrays in an HDF5 file are never read whole, and random access would read
+    every chunk of the file again and again. There, True permutes stretches of rows (one batch or
+    one chunk of the file, whichever is longer), fills a pool of up to `POOL_BYTES` with them and
+    permutes the rows of the pool: every row comes exactly once and batches mix rows from all over
+    the file, but rows of different pools do not meet. Data that fit in the pool are permuted
+    as if in memory.
+    """
+
+    kind = "array"
+
+    def __init__(
+        self,
+        x: Any,
+        y: Any,
+        sample_weight: Any,
+        *,
+        batch_size: int,
+        shuffle: bool | str,
+        dtype: np.dtype,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self.rows = x.shape[0]
+        self.batch_size = batch_size
+        self.reads_in_order = not shuffle
+        self._shuffle = shuffle
+        self._x = column(x, dtype)
+        self._y = None if y is None else column(y, dtype)
+        self._weight = None if sample_weight is None else column(sample_weight, dtype, True)
+        self._columns = (self._x, self._y, self._weight)
+        self._stored = any(isinstance(c, StoredColumn) for c in self._columns)
+
+    def check_finite(self) -> None:
+        """Warn if x holds NaN or infinity; of an array in a file the first batch is looked at."""
+        x = self._x.array
+        if self._stored or arrays.is_on_disk(x):
+            x = self._x.slice(0, min(self.rows or 0, self.batch_size or 0))
+        checks.warn_if_not_finite(x, self.names.x, self.names.who)
+
+    def peek(self) -> Batch:
+        """Return the first rows, in the order of the source."""
+        return self._slice(0, min(self.rows or 0, self.batch_size or 0))
+
+    def _count(self) -> int:
+        return -(-(self.rows or 0) // (self.batch_size or 1))
+
+    def _slice(self, start: int, stop: int) -> Batch:
+        y, weight = self._y, self._weight
+        return Batch(
+            self._x.slice(start, stop),
+            None if y is None else y.slice(start, stop),
+            None if weight is None else weight.slice(start, stop),
+        )
+
+    def _take(self, rows: np.ndarray) -> Batch:
+        y, weight = self._y, self._weight
+        return Batch(
+            self._x.take(rows),
+            None if y is None else y.take(rows),
+            None if weight is None else weight.take(rows),
+        )
+
+    def _pass(self, rng: np.random.Generator | None) -> Iterator[Batch]:
+        rows, size = self.rows or 0, self.batch_size or 1
+        if not self._shuffle:
+            for start in range(0, rows, size):
+                yield self._slice(start, min(start + size, rows))
+            return
+        rng = np.random.default_rng() if rng is None else rng
+        if self._shuffle == "batch":
+            for start in range(0, rows, size):
+                yield self._take(start + rng.permutation(min(size, rows - start)))
+        elif self._stored:
+            yield from self._pooled(rng)
+        else:
+            order = rng.permutation(rows)
+            for start in range(0, rows, size):
+                yield self._take(order[start : start + size])
+
+    def _pooled(self, rng: np.random.Generator) -> Iterator[Batch]:
+        """Shuffle stretches of rows, and the rows of as many stretches as fit in memory."""
+        rows, size = self.rows or 0, self.batch_size or 1
+        capacity = max(1, POOL_BYTES // (size * self._row_bytes()))  # in batches
+        chunk = max(chunk_rows(c.array) for c in self._columns if isinstance(c, StoredColumn))
+        stretch = size * min(capacity, -(-chunk // size))
+        starts = rng.permutation(-(-rows // stretch)) * stretch
+        if rows % stretch:  # the short one last, so that all batches but the last one are full
+            short = starts == starts.max()
+            starts = np.concatenate([starts[~short], starts[short]])
+        together = max(1, capacity * size // stretch)
+        for first in range(0, len(starts), together):
+            spans = [(s, min(s + stretch, rows)) for s in sorted(starts[first : first + together])]
+            pool = [None if c is None else _read(c, spans) for c in self._columns]
+            order = rng.permutation(sum(stop - start for start, stop in spans))
+            for start in range(0, len(order), size):
+                picked = order[start : start + size]
+                yield Batch(*(None if part is None else part.take(picked, 0) for part in pool))
+
+    def _row_bytes(self) -> int:
+        stored = [c for c in self._columns if isinstance(c, StoredColumn)]
+        return max(1, sum(_bytes(c.array.shape[1:], c.dtype or c.array.dtype) for c in stored))
+
+
+def _bytes(shape: tuple[int, ...], dtype: np.dtype) -> int:
+    return int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+
+
+def _read(source: Column, spans: list[tuple[int, int]]) -> np.ndarray:
+    """Rows of several stretches, one behind the other, in one new array."""
+    total = sum(stop - start for start, stop in spans)
+    dtype = source.dtype or source.array.dtype
+    pool = np.empty((total, *source.array.shape[1:]), dtype)
+    at = 0
+    for start, stop in spans:
+        pool[at : at + stop - start] = source.slice(start, stop)
+        at += stop - start
+    return pool

@@ -1,0 +1,604 @@
+"""The base of all layers: configuration, weights, and one function `forward` (contract 1)."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from kerasish import activations, config, initializers, regularizers, registry
+from kerasish.registry import Configurable
+from kerasish.step import Step, commit
+from kerasish.store import Array, Weight, as_array
+
+Shape = tuple[int | None, ...]
+Backward = Callable[[np.ndarray], np.ndarray | None]
+_building = threading.local()
+FIRST_LAYER_ARGUMENTS = (
+    "input_shape",
+    "input_dim",
+    "input_length",
+    "batch_input_shape",
+    "batch_shape",
+    "batch_size",
+)
+
+
+@dataclass(eq=False, repr=False)
+class Layer(Configurable):
+    """A layer is its arguments (dataclass fields), its weights, and `forward`.
+
+    Parameters
+    ----------
+    name : str, optional
+        Unique in a model; made from the class name when left out.
+    trainable : bool
+        Whether the layer learns. A model fixes this when it is compiled.
+    dtype : str, optional
+        ``"float32"`` (default) or ``"float64"``.
+    activity_regularizer : Regularizer, optional
+        Penalty on the layer's output, divided by the batch size.
+    input_shape, batch_input_shape, input_dim : optional
+        Shape of the input when this is the first layer of a model.
+
+    Notes
+    -----
+    Subclasses define either ``forward(x, step)``, which returns ``(y, backward)``, or Keras's
+    ``call(inputs)`` in NumPy, which is then differentiated by the package `autograd`.
+
+    Examples
+    --------
+    >>> class Scale(Layer):
+    ...     def build(self, input_shape):
+    ...         self.factor = self.add_weight(shape=(input_shape[-1],), initializer="ones")
+    ...     def forward(self, x, step):
+    ...         def backward(dy):
+    ...             step.add_grad(self.factor, dy * x)
+    ...             return dy * self.factor.value
+    ...         return x * self.factor.value, backward
+    >>> Scale()(np.ones((2, 3))).shape
+    (2, 3)
+    """
+
+    registry_kind: ClassVar[str] = "layer"
+    supports_masking: ClassVar[bool] = False
+    shardable: ClassVar[bool] = True
+    casts_input: ClassVar[bool] = True
+    fuses_head: ClassVar[bool] = False
+
+    _: KW_ONLY
+    name: Any = None
+    trainable: bool = True
+    dtype: Any = None
+
+    activity_regularizer = None
+    input_hint: ClassVar[Shape | None] = None
+    position: ClassVar[int | None] = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """A `call` may mix the samples of a batch, so it sees the whole of it by default."""
+        super().__init_subclass__(**kwargs)
+        if "call" in vars(cls) and "shardable" not in vars(cls):
+            cls.shardable = False
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Prepare what every layer has, whether or not a subclass calls our ``__init__``."""
+        self = super().__new__(cls)
+        state = self.__dict__
+        state["built"] = False
+        state["_own_weights"] = []
+        state["_sublayers"] = []
+        state["_build_shape"] = None
+        state["_initial_weights"] = None
+        state["_calls"] = 0
+        state["trainable"] = True
+        return self
+
+    def __post_init__(self) -> None:
+        registry.resolve_fields(self)
+        if self.name is None:
+            self.name = registry.unique_name(registry.snake_case(type(self).__name__))
+        elif not isinstance(self.name, str) or "/" in self.name or not self.name:
+            raise ValueError(
+                f"{type(self).__name__}: `name` must be a text without '/' but is {self.name!r}."
+            )
+        if not isinstance(self.trainable, bool | np.bool_ | int):
+            raise TypeError(f"{self.label}: `trainable` must be True or False.")
+        self.dtype = float_dtype(self.dtype, self.label)
+
+    def take_common(self, kwargs: dict[str, Any], known: set[str]) -> dict[str, Any]:
+        """Take the arguments that every layer accepts out of `kwargs`."""
+        rest = {}
+        hint = {}
+        for key, value in kwargs.items():
+            if key in known:
+                rest[key] = value
+            elif key == "activity_regularizer":
+                self.activity_regularizer = regularizers.get(value)
+            elif key in FIRST_LAYER_ARGUMENTS:
+                hint[key] = value
+            elif key == "weights":
+                self._initial_weights = value
+            elif key in ("autocast", "input_dtype", "sparse", "ragged"):
+                continue
+            else:
+                rest[key] = value
+        if hint:
+            self.input_hint = input_hint(type(self).__name__, **hint)
+        return rest
+
+    # --- what subclasses define -------------------------------------------------------------
+
+    def build(self, input_shape: Shape) -> None:
+        """Make the weights with `add_weight`. Called once, when the input's shape is known."""
+
+    def forward(self, x: np.ndarray, step: Step) -> tuple[np.ndarray, Backward | None]:
+        """Return the output and the function from dLoss/dy to dLoss/dx."""
+        from kerasish.layers.custom import forward_by_call
+
+        return forward_by_call(self, x, step)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Shape of the output; found by a trial with zeros where a layer does not say it."""
+        sizes = tuple(2 if axis is None else axis for axis in input_shape)
+        self.ensure_built(input_shape)
+        step = Step(batch_size=sizes[0])
+        y, _ = self.forward(np.zeros(sizes, self.dtype), step)
+        free = [axis is None for axis in input_shape] + [False] * len(y.shape)
+        same = [free[i] and (i == 0 or y.shape[i] == sizes[i]) for i in range(y.ndim)]
+        return tuple(None if same[i] else size for i, size in enumerate(y.shape))
+
+    def flops(self, input_shape: Shape, output_shape: Shape) -> int:
+        """Rough number of multiplications and additions for one sample, forward."""
+        positions = math.prod(axis or 1 for axis in output_shape[1:-1])
+        return 2 * sum(w.size for w in self._own_weights if w.ndim > 1) * positions
+
+    # --- building and calling ---------------------------------------------------------------
+
+    def ensure_built(self, input_shape: Shape, rng: np.random.Generator | None = None) -> None:
+        """Build if not yet built; `rng` draws the initial weights."""
+        if self.built:
+            return
+        with building(rng):
+            self.build(tuple(input_shape))
+        self.built = True
+        self._build_shape = tuple(input_shape)
+        if self._initial_weights is not None:
+            self.set_weights(self._initial_weights)
+            self._initial_weights = None
+
+    def add_weight(
+        self,
+        shape: Any = None,
+        initializer: Any = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        autocast: bool = True,
+        regularizer: Any = None,
+        constraint: Any = None,
+        aggregation: str = "none",
+        overwrite_with_gradient: bool = False,
+        name: str | None = None,
+        **_: Any,
+    ) -> Weight:
+        """Make a weight of this layer; `autocast` and what follows it in Keras is ignored."""
+        if isinstance(shape, str):
+            shape, name = (), shape
+        shape = () if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)
+        if any(axis is None for axis in shape):
+            raise ValueError(
+                f"{self.label} cannot make the weight {name!r} of shape {shape}: the input's size "
+                f"along that axis is not known. Give the model a full input shape."
+            )
+        dtype = np.dtype(dtype or self.dtype)
+        default = "glorot_uniform" if dtype.kind == "f" else "zeros"
+        draw = initializers.get(default if initializer is None else initializer)
+        name = name or f"variable{'' if not self._own_weights else f'_{len(self._own_weights)}'}"
+        weight = Weight(
+            np.asarray(draw_initial(draw, shape, dtype), dtype),
+            name,
+            trainable,
+            initializer=draw,
+            regularizer=regularizers.get(regularizer),
+            constraint=_constraint(constraint),
+        )
+        weight.path = f"{self.name}/{name}"
+        self._own_weights.append(weight)
+        return weight
+
+    def apply(self, x: np.ndarray, step: Step) -> tuple[np.ndarray, Backward | None]:
+        """`forward`, with what is the same for all layers: masks and activity penalties."""
+        if step.mask is not None and not self.supports_masking:
+            step.mask = None
+            warnings.warn(
+                f"{self.label} does not support masks: the mask that came with its input ends "
+                f"here, and later layers see the padded steps as data.",
+                stacklevel=2,
+            )
+        y, backward = self.forward(x, step)
+        penalty = self.activity_regularizer
+        if penalty is None:
+            return y, backward
+        scale = 1 / step.batch_size
+        step.add_loss(penalty(y) * scale)
+        if backward is None:
+            return y, None
+
+        def with_penalty(dy: np.ndarray) -> np.ndarray | None:
+            gradient = regularizers.gradient(penalty, y)
+            return backward(dy + gradient * y.dtype.type(scale))
+
+        return y, with_penalty
+
+    def activate(self, z: np.ndarray, step: Step) -> tuple[np.ndarray, Backward]:
+        """Apply ``self.activation`` to `z`, whose memory may be used for the result.
+
+        At the head of a model whose loss is computed from logits, `z` is left in the step and
+        the backward function takes dLoss/dz.
+        """
+        if step.at_head:
+            step.at_head = False
+            step.logits = z
+            return self.activation(z), _same  # type: ignore[attr-defined]
+        fn = self.activation  # type: ignore[attr-defined]
+        return activations.forward(fn, z, out=z, keep=step.recording)
+
+    @property
+    def head(self) -> str | None:
+        """``"softmax"`` or ``"sigmoid"`` if the output is that function of logits, else None."""
+        fn = getattr(self, "activation", None)
+        if not self.fuses_head or self.activity_regularizer is not None:
+            return None
+        return {activations.softmax: "softmax", activations.sigmoid: "sigmoid"}.get(fn)
+
+    def __call__(self, inputs: Any, training: bool | None = False, mask: Any = None) -> Any:
+        """Apply the layer to an array, building it first if needed."""
+        from kerasish.layers import custom
+
+        if custom.is_traced(inputs):
+            return custom.apply_traced(self, inputs)
+        if isinstance(inputs, Layer) or (inputs is not None and hasattr(inputs, "_keras_history")):
+            raise TypeError(
+                f"{self.label} was called on {inputs!r}: graphs of layers (the functional API) "
+                f"are not supported. Put the layers into a Sequential in order."
+            )
+        x = self.prepare_input(inputs)
+        self.ensure_built((None, *x.shape[1:]))
+        self.check_call(x.shape)
+        outer = custom.current_step()
+        if outer is not None:
+            return self.apply(x, outer)[0]
+        step = self.new_step(len(x) if x.ndim else 1, bool(training))
+        step.mask = None if mask is None else np.asarray(mask, bool)
+        y, _ = self.apply(x, step)
+        commit([step])
+        return as_array(y)
+
+    def new_step(self, rows: int, training: bool) -> Step:
+        """A step for a call outside of a model's training; each draws other random numbers."""
+        seed = config.next_seed() if training else 0
+        self._calls += training
+        return Step(training=training, batch_size=rows, seed=seed, counter=self._calls)
+
+    def prepare_input(self, inputs: Any) -> np.ndarray:
+        """Turn what a user passed into an array of a type that the layer computes with."""
+        x = np.asarray(inputs)
+        if x.dtype == object or x.dtype.kind in "USOc":
+            raise TypeError(
+                f"{self.label} expects an array of numbers but got elements of type {x.dtype}. "
+                f"Convert the data to floats or integers first."
+            )
+        if self.casts_input and x.dtype != self.dtype:
+            x = x.astype(self.dtype)
+        return x
+
+    def check_call(self, shape: tuple[int, ...]) -> None:
+        """Compare an input's shape with the one that the weights were made for."""
+        built = self._build_shape
+        if built is None or not self._own_weights or not shape:
+            return
+        fits = len(shape) == len(built) and built[-1] in (None, shape[-1])
+        if not fits:
+            raise self.shape_error(shape_text(built), shape)
+
+    # --- description ------------------------------------------------------------------------
+
+    @property
+    def label(self) -> str:
+        """``Dense 'dense_2' (layer 3)``, for messages."""
+        place = "" if self.position is None else f" (layer {self.position})"
+        name = self.__dict__.get("name")
+        return f"{type(self).__name__} {name!r}{place}" if name else type(self).__name__
+
+    def shape_error(self, expected: str, shape: Any, fix: str = "") -> ValueError:
+        """The error for an input of the wrong shape; `fix` says how to mend it."""
+        fix = fix or "Check the data's shape against the model's input shape."
+        return ValueError(
+            f"{self.label} expects inputs of shape {expected} but got {shape_text(shape)}. {fix}"
+        )
+
+    def misfit(self, built: Shape, shape: Any) -> ValueError:
+        """The error for a batch that is not of the shape that the model was built for."""
+        inner = [a for a in shape[1:]]
+        fix = ""
+        if tuple(shape) == tuple(built[1:]):
+            fix = "This is one sample without its batch axis: pass x[None]."
+        elif len(built) == 2 and len(shape) > 2 and math.prod(inner) == built[1]:
+            fix = f"Add Flatten() before it, or reshape the data: x.reshape(-1, {built[1]})."
+        elif None not in built[1:] and math.prod(inner) == math.prod(built[1:]):  # type: ignore[arg-type]
+            fix = f"Reshape the data: x.reshape({('-1', *built[1:])}).".replace("'", "")
+        elif len(shape) > len(built) == 2:
+            fix = "Add Flatten() before it."
+        return self.shape_error(shape_text(built), shape, fix)
+
+    @property
+    def input_shape(self) -> Shape:
+        """Shape of the input, batch axis first as None."""
+        if self._build_shape is None:
+            raise AttributeError(f"{self.label} has no input shape yet: it is not built.")
+        return self._build_shape
+
+    @property
+    def output_shape(self) -> Shape:
+        """Shape of the output, batch axis first as None."""
+        return self.compute_output_shape(self.input_shape)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments; the type as Keras's dtype policy."""
+        config = super().get_config()
+        config["dtype"] = dtype_policy(self.dtype)
+        if self.activity_regularizer is not None and "activity_regularizer" not in config:
+            common = {key: config.pop(key) for key in ("name", "trainable", "dtype")}
+            penalty = {"activity_regularizer": registry.serialize(self.activity_regularizer)}
+            config = {**common, **penalty, **config}
+        return config
+
+    def __repr__(self) -> str:
+        shape = f", built={self.built}"
+        return f"<{type(self).__name__} name={self.name}{shape}>"
+
+    # --- weights ----------------------------------------------------------------------------
+
+    def __setattr__(self, key: str, value: Any) -> None:
+        if key == "trainable":
+            value = bool(value)
+            for layer in self.sublayers:
+                layer.trainable = value
+        elif isinstance(value, Layer) or (
+            isinstance(value, list | tuple) and any(isinstance(v, Layer) for v in value)
+        ):
+            for layer in [value] if isinstance(value, Layer) else value:
+                if isinstance(layer, Layer) and layer not in self._sublayers:
+                    self._sublayers.append(layer)
+        object.__setattr__(self, key, value)
+
+    @property
+    def sublayers(self) -> list[Layer]:
+        """Layers inside this one, in order."""
+        return self.__dict__.get("_sublayers", [])
+
+    def walk(self) -> Iterator[Layer]:
+        """This layer and all inside it."""
+        yield self
+        for layer in self.sublayers:
+            yield from layer.walk()
+
+    @property
+    def weights(self) -> list[Weight]:
+        """All weights, in the order of `get_weights`."""
+        own = sorted(self._own_weights, key=lambda w: not w.trainable)
+        inner = [w for layer in self.sublayers for w in layer.weights]
+        return list(dict.fromkeys([*own, *inner]))
+
+    @property
+    def variables(self) -> list[Weight]:
+        """The same as `weights`."""
+        return self.weights
+
+    @property
+    def trainable_weights(self) -> list[Weight]:
+        """The weights that learn."""
+        own = [w for w in self._own_weights if w.trainable and self.trainable]
+        inner = [w for layer in self.sublayers for w in layer.trainable_weights]
+        return list(dict.fromkeys([*own, *inner]))
+
+    @property
+    def non_trainable_weights(self) -> list[Weight]:
+        """The weights that do not learn."""
+        learnt = set(self.trainable_weights)
+        return [w for w in self.weights if w not in learnt]
+
+    trainable_variables = trainable_weights
+    non_trainable_variables = non_trainable_weights
+
+    @property
+    def losses(self) -> list[np.ndarray]:
+        """The present values of the weights' penalties."""
+        return [as_array(w.regularizer(w.value)) for w in self.trainable_weights if w.regularizer]
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Return copies of all weights."""
+        return [w.numpy() for w in self.weights]
+
+    def set_weights(self, weights: Any) -> None:
+        """Overwrite all weights; nothing is changed unless every shape fits."""
+        mine = self.weights
+        arrays = [np.asarray(w) for w in weights]
+        if not self.built and not mine:
+            self._initial_weights = arrays
+            return
+        if len(arrays) != len(mine):
+            raise ValueError(
+                f"{self.label} has {len(mine)} weights but set_weights got {len(arrays)}. "
+                f"Expected shapes: {[w.shape for w in mine]}."
+            )
+        for weight, array in zip(mine, arrays, strict=True):
+            if weight.shape != array.shape:
+                raise ValueError(
+                    f"{self.label}: weight '{weight.path}' has shape {weight.shape} but "
+                    f"set_weights got {array.shape}. Expected shapes: {[w.shape for w in mine]}."
+                )
+        for weight, array in zip(mine, arrays, strict=True):
+            weight.assign(array)
+
+    def count_params(self) -> int:
+        """Number of elements of all weights."""
+        return sum(w.size for w in self.weights)
+
+    def add_loss(self, loss: Any) -> None:
+        """Add a term to the loss from inside `call`."""
+        from kerasish.layers import custom
+
+        custom.add_loss(self, loss)
+
+
+registry.translate_arguments(Layer)
+
+
+@contextlib.contextmanager
+def building(rng: np.random.Generator | None = None) -> Iterator[None]:
+    """While it lasts, weights made in this thread are drawn from `rng`; an outer one goes on."""
+    outer = getattr(_building, "rng", None)
+    if rng is None:
+        rng = outer if outer is not None else np.random.default_rng(config.next_seed())
+    _building.rng = rng
+    try:
+        yield
+    finally:
+        _building.rng = outer
+
+
+def is_building() -> bool:
+    """Whether an outer layer is making its weights in this thread."""
+    return getattr(_building, "rng", None) is not None
+
+
+def draw_initial(draw: Any, shape: Any, dtype: Any) -> Any:
+    """Call an initializer; one that a user wrote need not take `rng`."""
+    rng = getattr(_building, "rng", None)
+    if rng is None:
+        rng = np.random.default_rng(config.next_seed())
+    try:
+        return draw(shape, dtype=dtype.name, rng=rng)
+    except TypeError as error:
+        if "rng" not in str(error):
+            raise
+        return draw(shape, dtype=dtype.name)
+
+
+def _constraint(identifier: Any) -> Any:
+    from kerasish import constraints
+
+    return constraints.get(identifier)
+
+
+def _same(dy: np.ndarray) -> np.ndarray:
+    return dy
+
+
+def float_dtype(dtype: Any, owner: str) -> str:
+    """The float type that a `dtype` argument, Keras policy or policy config stands for."""
+    if isinstance(dtype, dict):
+        dtype = dtype.get("config", {}).get("name")
+    dtype = getattr(dtype, "compute_dtype", None) or getattr(dtype, "name", dtype)
+    if dtype is None:
+        return config.floatx()
+    try:
+        name = np.dtype(dtype).name
+    except TypeError:
+        name = str(dtype)
+    if name in ("float32", "float64"):
+        return name
+    if name.startswith(("mixed_", "float16", "bfloat16", "int", "uint", "bool", "str")):
+        return "float32"
+    raise ValueError(
+        f"{owner}: `dtype` must be 'float32' or 'float64' but is {dtype!r}. Leave it out."
+    )
+
+
+def dtype_policy(dtype: str) -> dict[str, Any]:
+    """Keras's config of a dtype policy."""
+    return {
+        "module": "keras",
+        "class_name": "DTypePolicy",
+        "config": {"name": dtype},
+        "registered_name": None,
+    }
+
+
+def input_hint(
+    owner: str,
+    input_shape: Any = None,
+    input_dim: Any = None,
+    input_length: Any = None,
+    batch_input_shape: Any = None,
+    batch_shape: Any = None,
+    batch_size: Any = None,
+) -> Shape | None:
+    """Full batch shape that a first layer's arguments state, or None."""
+    batch_shape = batch_shape if batch_shape is not None else batch_input_shape
+    if batch_shape is not None:
+        return as_shape(batch_shape, owner, "batch_input_shape")
+    if input_shape is not None:
+        return (batch_size, *as_shape(input_shape, owner, "input_shape"))
+    if input_dim is not None:
+        inner = as_shape(input_dim, owner, "input_dim")
+        return (batch_size, *inner) if input_length is None else (batch_size, input_length, *inner)
+    if input_length is not None:
+        return (batch_size, *as_shape(input_length, owner, "input_length"))
+    return None
+
+
+def as_shape(value: Any, owner: str, argument: str) -> Shape:
+    """Check a shape argument: whole numbers above 0, or None."""
+    value = (value,) if isinstance(value, int | np.integer) else value
+    try:
+        axes = tuple(value)
+        good = all(a is None or (int(a) == a and a > 0) for a in axes)
+    except (TypeError, ValueError):
+        good = False
+    if not good:
+        raise ValueError(
+            f"{owner}: `{argument}` must be a tuple of positive whole numbers (None where any "
+            f"size will do) but is {value!r}."
+        )
+    return tuple(None if a is None else int(a) for a in axes)
+
+
+def shape_text(shape: Any) -> str:
+    """``(N, 28, 28)`` for ``(None, 28, 28)``, for messages."""
+    axes = ["N", *("any" if a is None else str(a) for a in tuple(shape)[1:])]
+    return f"({axes[0]},)" if len(axes) == 1 else f"({', '.join(axes)})"
+
+
+def positive(owner: Any, argument: str, value: Any) -> int:
+    """Check an argument that must be a positive whole number."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        name = owner if isinstance(owner, str) else type(owner).__name__
+        raise ValueError(
+            f"{name}: `{argument}` must be a positive whole number but is {value!r}. "
+            f"Received an invalid value for `{argument}`, expected a positive integer."
+        )
+    return int(value)
+
+
+def fraction(owner: Any, argument: str, value: Any) -> float:
+    """Check an argument that must be a number from 0 to 1."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+        good = False
+    else:
+        good = 0 <= value <= 1
+    if not good:
+        raise ValueError(
+            f"{type(owner).__name__}: `{argument}` must be a number from 0 to 1 but is {value!r}."
+        )
+    return float(value)
+
+
+__all__ = ["Array", "Backward", "Layer", "Shape", "Step", "fraction", "positive", "shape_text"]

@@ -1,0 +1,108 @@
+"""Layers that users write with Keras's `call`: NumPy code differentiated by `autograd`.
+
+`call` runs on a copy of the layer in which weights give traced arrays, so nothing of a call
+stays on the layer. A layer of ours called inside it on a traced array runs its own backward.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import sys
+import threading
+from typing import Any
+
+import numpy as np
+
+from kerasish import autodiff
+from kerasish.step import Step
+from kerasish.store import Weight
+
+_now = threading.local()
+
+
+def is_traced(x: Any) -> bool:
+    """Whether `x` is an array that autograd is following."""
+    tracer = sys.modules.get("autograd.tracer")
+    return tracer is not None and isinstance(x, tracer.Box)
+
+
+def current_step() -> Step | None:
+    """The step of the `call` that runs in this thread."""
+    return getattr(_now, "step", None)
+
+
+def forward_by_call(layer: Any, x: np.ndarray, step: Step) -> tuple[np.ndarray, Any]:
+    """Run the layer's `call` and return its value and a backward function."""
+    call = getattr(type(layer), "call", None)
+    if call is None:
+        raise TypeError(
+            f"{type(layer).__name__} defines neither forward(x, step) nor call(inputs). "
+            f"Define one of them."
+        )
+    accepted = inspect.signature(call).parameters
+    keywords: dict[str, Any] = {}
+    if "training" in accepted:
+        keywords["training"] = step.training
+    if "mask" in accepted:
+        keywords["mask"] = step.mask
+    names = {k: v for k, v in vars(layer).items() if isinstance(v, Weight)}
+    weights = list(dict.fromkeys(names.values()))
+    losses: list[Any] = []
+
+    def run(x: Any, *values: Any) -> Any:
+        twin = copy.copy(layer)
+        traced = dict(zip(weights, values, strict=True))
+        for name, weight in names.items():
+            object.__setattr__(twin, name, traced[weight])
+        object.__setattr__(twin, "_added_losses", losses)
+        losses.clear()
+        outer, _now.step = current_step(), step
+        try:
+            return twin.call(x, **keywords)
+        finally:
+            _now.step = outer
+
+    values = [w.value for w in weights]
+    if not step.recording:
+        y = np.asarray(run(x, *values))
+        for loss in losses:
+            step.add_loss(loss)
+        return y.astype(x.dtype, copy=False) if y.dtype.kind == "f" else y, None
+
+    arguments = (x, *values)
+    wanted = [0, *(i + 1 for i, w in enumerate(weights) if step.wants(w))]
+    y, pull = autodiff.vjp(run, *arguments, argnums=tuple(wanted))
+    pull_loss = None
+    if losses:
+        total, pull_loss = autodiff.vjp(
+            lambda *a: (run(*a), sum(losses))[1], *arguments, argnums=tuple(wanted)
+        )
+        step.add_loss(total)
+
+    def backward(dy: np.ndarray) -> np.ndarray:
+        gradients = list(pull(dy))
+        if pull_loss is not None:
+            one = np.ones((), dy.dtype)
+            gradients = [a + b for a, b in zip(gradients, pull_loss(one), strict=True)]
+        for i, gradient in zip(wanted[1:], gradients[1:], strict=True):
+            step.add_grad(weights[i - 1], gradient)
+        return gradients[0]
+
+    return y, backward
+
+
+def apply_traced(layer: Any, box: Any) -> Any:
+    """Call a layer of ours inside another's `call`, on an array that autograd follows."""
+    step = current_step()
+    if step is None:
+        raise RuntimeError(f"{layer.label} was called on a traced array outside of a model.")
+    return autodiff.through(lambda x: layer.apply(x, step), box)
+
+
+def add_loss(layer: Any, loss: Any) -> None:
+    """Collect a term that `call` adds to the loss."""
+    losses = vars(layer).get("_added_losses")
+    if losses is None:
+        raise RuntimeError(f"{layer.label}: add_loss works inside `call` only.")
+    losses.append(loss)

@@ -1,0 +1,6 @@
+"""Models."""
+
+from kerasish.models.cloning import clone_model, model_from_json
+from kerasish.models.sequential import Sequential
+
+__all__ = ["Sequential", "clone_model", "model_from_json"]

@@ -1,0 +1,417 @@
+"""compile, fit, evaluate, predict: what a user says to a model. How it is done: `training`."""
+
+from __future__ import annotations
+
+from collections.abc import Sized
+from typing import Any
+
+import numpy as np
+
+from kerasish import data
+from kerasish.callbacks import CallbackList, History
+from kerasish.errors import named_arguments
+from kerasish.training import loop
+from kerasish.training.program import Program
+from kerasish.training.threads import blas_guard
+
+
+class Trainer:
+    """The part of a model that is told how to learn, learns, and is judged."""
+
+    name: Any
+    built: bool
+    history: History | None = None
+    stop_training: bool = False
+    _program: Program | None = None
+
+    @named_arguments
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: Any = "auto",
+        auto_scale_loss: bool = True,
+    ) -> Any:
+        """Bind loss, optimizer and metrics, and fix which layers learn.
+
+        Parameters
+        ----------
+        optimizer : str or Optimizer
+            Such as ``"adam"`` or ``Adam(1e-4)``.
+        loss : str, Loss or callable
+            Such as ``"mse"``; a function takes ``(y_true, y_pred)``.
+        loss_weights : float, optional
+            Factor of the loss.
+        metrics, weighted_metrics : list, optional
+            Names, objects or functions; ``"auto"`` is accuracy for a classification's loss.
+            Only `weighted_metrics` count samples by their weights.
+        run_eagerly, steps_per_execution, jit_compile, auto_scale_loss
+            Accepted for Keras's sake; there is nothing to do for them here.
+
+        Returns
+        -------
+        Sequential
+            The model itself.
+        """
+        if metrics is None and _names_metrics(loss_weights):
+            loss_weights, metrics = None, loss_weights  # Keras 2's third argument
+        self._program = Program(
+            self, optimizer, _single(loss, "loss"), _weight(loss_weights), metrics, weighted_metrics
+        )
+        self._compiled = {
+            "optimizer": optimizer,
+            "loss": loss,
+            "loss_weights": loss_weights,
+            "metrics": metrics,
+            "weighted_metrics": weighted_metrics,
+        }
+        if self.built:
+            self._program.bind()
+        return self
+
+    @property
+    def program(self) -> Program:
+        """What `compile` made."""
+        if self._program is None:
+            raise ValueError(
+                f"You must call `compile()` before using the model. Sequential {self.name!r} "
+                f"has no loss and optimizer yet: model.compile('adam', 'mse')."
+            )
+        return self._program
+
+    @property
+    def has_program(self) -> bool:
+        """Whether the model is compiled."""
+        return self._program is not None
+
+    compiled = has_program
+
+    def forget_program(self) -> None:
+        """Compile again as before, for a model whose layers have changed."""
+        if self._program is not None:
+            self.compile(**self._compiled)
+
+    # --- whole data sets ----------------------------------------------------------------------
+
+    @named_arguments
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool | str = True,
+        class_weight: dict[int, float] | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: Any = 1,
+        **ignored: Any,
+    ) -> History:
+        """Train for a number of epochs.
+
+        Parameters
+        ----------
+        x, y, sample_weight : array-like
+            One row a sample; or `x` alone, something that yields batches: see `kerasish.data`.
+        batch_size : int, optional
+            Rows a step, 32 by default.
+        epochs, initial_epoch : int
+            Number of the last epoch, and of those already done.
+        verbose : {"auto", 0, 1, 2}
+            Bar (1, auto), nothing (0), one line an epoch (2).
+        callbacks : list of Callback, optional
+            Called at every epoch and batch.
+        validation_split : float
+            Share of the rows, taken from the tail before shuffling, that validates.
+        validation_data : tuple or batches, optional
+            ``(x, y)`` or ``(x, y, sample_weight)`` to validate on instead.
+        shuffle : bool
+            Whether every epoch has an order of its own.
+        class_weight : dict, optional
+            Weight of every class.
+        steps_per_epoch, validation_steps, validation_batch_size : int, optional
+            Batches an epoch, batches a validation, and rows of these.
+        validation_freq : int or list
+            Validate every so many epochs, or after the ones listed (from 1).
+
+        Returns
+        -------
+        History
+            Loss and metrics of every epoch; also ``model.history``.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the data do not fit the model; the message names the layer or argument.
+        """
+        program = self.program
+        if program.loss is None and not _has_added_losses(self):
+            raise ValueError(
+                "No loss to compute. Provide a `loss` argument in `compile()`, such as 'mse'."
+            )
+        _check_epochs(epochs, initial_epoch)
+        _check_freq(validation_freq)
+        dtype = self.dtype  # type: ignore[attr-defined]
+        validation: data.Batches | None = None
+        if validation_data is not None:
+            validation = self._validation(validation_data, validation_batch_size or batch_size,
+                                          validation_steps)
+        elif validation_split:
+            (x, y, sample_weight), rest = data.split(x, y, sample_weight, validation_split)
+            validation = data.batches(
+                *rest, batch_size=validation_batch_size or batch_size, steps=validation_steps,
+                role="validation", dtype=dtype,
+            )
+        batches = data.batches(
+            x, y, sample_weight, batch_size=batch_size, shuffle=shuffle, steps=steps_per_epoch,
+            class_weight=class_weight, role="fit", dtype=dtype,
+        )
+        batches = self._fitted(batches)
+        if validation is not None:
+            validation = self._fitted(validation)
+        program.bind()
+        listed = self._callbacks(callbacks, batches, verbose, validation=validation, epochs=epochs)
+        return loop.fit(
+            self, batches, validation, listed, epochs=epochs, initial_epoch=initial_epoch,
+            validation_freq=validation_freq,
+        )
+
+    @named_arguments
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+        **ignored: Any,
+    ) -> Any:
+        """Return loss and metrics on a data set: a float, a list, or with `return_dict` a dict."""
+        program = self.program
+        batches = data.batches(
+            x, y, sample_weight, batch_size=batch_size, steps=steps, role="evaluate",
+            dtype=self.dtype,  # type: ignore[attr-defined]
+        )
+        batches = self._fitted(batches)
+        program.bind()
+        logs = loop.evaluate(self, batches, self._callbacks(callbacks, batches, verbose))
+        return _results(logs, return_dict)
+
+    @named_arguments
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+        **ignored: Any,
+    ) -> np.ndarray:
+        """Return the model's outputs for all rows, as one array; needs no `compile`."""
+        batches = data.batches(
+            x, batch_size=batch_size, steps=steps, role="predict",
+            dtype=self.dtype,  # type: ignore[attr-defined]
+        )
+        batches = self._fitted(batches)
+        return loop.predict(self, batches, self._callbacks(callbacks, batches, verbose))
+
+    # --- single batches -----------------------------------------------------------------------
+
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: dict[int, float] | None = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """One step of training on one batch; returns loss and metrics before the update."""
+        program = self.program
+        x, y, w = self._one_batch(x, y, sample_weight, class_weight)
+        program.bind()
+        program.scores.reset()
+        with blas_guard():
+            program.train_batch(x, y, w)
+        return _results(program.scores.result(), return_dict)
+
+    def test_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
+    ) -> Any:
+        """Loss and metrics of one batch."""
+        program = self.program
+        x, y, w = self._one_batch(x, y, sample_weight, None)
+        program.bind()
+        with blas_guard(), program.own_scores():
+            program.test_batch(x, y, w)
+            return _results(program.scores.result(), return_dict)
+
+    def predict_on_batch(self, x: Any) -> np.ndarray:
+        """Outputs for one batch."""
+        x, _, _ = self._one_batch(x, None, None, None, role="predict")
+        with blas_guard(), loop.borrowed_team(self) as team:
+            return loop.predict_batch(self, x, team)
+
+    # --- what was compiled --------------------------------------------------------------------
+
+    @property
+    def optimizer(self) -> Any:
+        """The optimizer, or None before `compile`."""
+        return None if self._program is None else self._program.optimizer
+
+    @property
+    def loss(self) -> Any:
+        """What `compile` was given as loss."""
+        return None if self._program is None else self._compiled["loss"]
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The metric objects; names such as "accuracy" have theirs after the first batch."""
+        return [] if self._program is None else list(self._program.scores.metrics or [])
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """Names of what `evaluate` returns, in its order."""
+        return [] if self._program is None else ["loss", *self._program.scores.names]
+
+    def reset_metrics(self) -> None:
+        """Begin the running loss and metrics again."""
+        if self._program is not None:
+            self._program.scores.reset()
+
+    # --- helpers ------------------------------------------------------------------------------
+
+    def _validation(self, given: Any, batch_size: int | None, steps: int | None) -> data.Batches:
+        dtype = self.dtype  # type: ignore[attr-defined]
+        options: dict[str, Any] = {"steps": steps, "role": "validation", "dtype": dtype}
+        if isinstance(given, list | tuple):
+            if len(given) not in (1, 2, 3):
+                raise ValueError(
+                    f"fit: `validation_data` must be (x, y) or (x, y, sample_weight) but has "
+                    f"{len(given)} parts."
+                )
+            return data.batches(*given, batch_size=batch_size, **options)
+        return data.batches(given, batch_size=batch_size, **options)
+
+    def _fitted(self, batches: data.Batches) -> data.Batches:
+        """Build the model from the first batch if needed; give batches the shape it expects."""
+        first = batches.peek()
+        self._ensure_ready(first.x)
+        self.aligned(first.x)  # type: ignore[attr-defined]
+        return batches
+
+    def _ensure_ready(self, x: Any) -> None:
+        if self.built:
+            return
+        model: Any = self
+        if not model.layers:
+            raise ValueError(f"Sequential {self.name!r} has no layers. Add some first.")
+        shape = np.shape(x)
+        model.ensure_built(model.input_hint or (None, *(shape[1:] or (1,))))
+
+    def _one_batch(
+        self, x: Any, y: Any, sample_weight: Any, class_weight: Any, role: str = "evaluate"
+    ) -> tuple[Any, Any, Any]:
+        size = len(x) if isinstance(x, Sized) else None
+        batches = data.batches(
+            x, y, sample_weight, batch_size=size or 1, class_weight=class_weight, role=role,
+            dtype=self.dtype,  # type: ignore[attr-defined]
+        )
+        first = batches.peek()
+        self._ensure_ready(first.x)
+        return first
+
+    def _callbacks(
+        self,
+        callbacks: Any,
+        batches: data.Batches,
+        verbose: Any,
+        validation: data.Batches | None = None,
+        epochs: int | None = None,
+    ) -> CallbackList:
+        fitting = epochs is not None
+        params: dict[str, Any] = {"verbose": verbose, "epochs": epochs or 1, "steps": batches.steps}
+        listed = CallbackList(
+            callbacks, add_history=fitting, add_progbar=verbose != 0, model=self, **params
+        )
+        bar = listed.progress
+        if bar is not None:
+            bar.batch_size, bar.samples = batches.batch_size, batches.rows
+            bar.validation_steps = None if validation is None else validation.steps
+        return listed
+
+
+def _single(loss: Any, argument: str) -> Any:
+    """Unwrap the list or dict that Keras takes for models of several outputs."""
+    if isinstance(loss, list | tuple) or (isinstance(loss, dict) and "class_name" not in loss):
+        parts = list(loss.values()) if isinstance(loss, dict) else list(loss)
+        if len(parts) != 1:
+            raise ValueError(
+                f"compile: `{argument}` has {len(parts)} entries but a Sequential has one output."
+            )
+        return parts[0]
+    return loss
+
+
+def _names_metrics(given: Any) -> bool:
+    """Whether the third argument of `compile` is metrics, as it was in Keras 2."""
+    return given == "auto" or (
+        isinstance(given, list | tuple)
+        and len(given) > 0
+        and not any(isinstance(item, int | float | np.number) for item in given)
+    )
+
+
+def _weight(loss_weights: Any) -> float:
+    weight = _single(loss_weights, "loss_weights")
+    if weight is None:
+        return 1.0
+    if not isinstance(weight, int | float | np.number):
+        raise TypeError(f"compile: `loss_weights` must be a number but is {loss_weights!r}.")
+    return float(weight)
+
+
+def _has_added_losses(model: Any) -> bool:
+    return any(
+        layer.activity_regularizer is not None or hasattr(layer, "call") for layer in model.walk()
+    )
+
+
+def _check_epochs(epochs: Any, initial_epoch: Any) -> None:
+    for name, value in (("epochs", epochs), ("initial_epoch", initial_epoch)):
+        whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+        if not whole or value < 0:
+            raise ValueError(f"fit: `{name}` must be a whole number from 0 on but is {value!r}.")
+
+
+def _check_freq(freq: Any) -> None:
+    if isinstance(freq, int | np.integer) and not isinstance(freq, bool):
+        good = freq >= 1
+    else:
+        good = isinstance(freq, list | tuple | set | range | np.ndarray)
+    if not good:
+        raise ValueError(
+            f"fit: `validation_freq` must be a whole number from 1 on, or a list of epochs, but "
+            f"is {freq!r}."
+        )
+
+
+def _results(logs: dict[str, Any], as_dict: bool) -> Any:
+    if as_dict:
+        return {key: logs[key] for key in sorted(logs)}
+    values = list(logs.values())
+    return values[0] if len(values) == 1 else values

@@ -1,0 +1,234 @@
+"""The step of an optimizer: clip, decay, update, average, constrain, count."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from kerasish.optimizers.base import Optimizer
+from kerasish.optimizers.memory import Memory
+from kerasish.optimizers.plan import Plan, Run, each
+from kerasish.optimizers.variables import variable
+from kerasish.store import Array, Runs, Weight
+
+
+class OptimizerState(Memory):
+    """Slots, step count and moving average of one optimizer for one set of weights.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        Its formula and options; its `iterations` and `variables` show the state made last.
+    runs : store.Runs
+        The weights that are learnt. They may move to another store between steps.
+    dtype : optional
+        Element type of the slots, by default that of the weights.
+
+    Attributes
+    ----------
+    count : ndarray of int32, 0-d
+        Steps done, those of a gradient accumulation counted singly.
+
+    Examples
+    --------
+    >>> from kerasish.optimizers import SGD
+    >>> w = Weight(np.ones(2, "float32"))
+    >>> state = OptimizerState(SGD(0.5), Runs([w]))
+    >>> state.apply(np.array([1.0, 2.0], "float32"))
+    >>> w.numpy(), state.iterations
+    (array([0.5, 0. ], dtype=float32), 1)
+    """
+
+    def __new__(cls, optimizer: Optimizer, *args: Any, **kwargs: Any) -> OptimizerState:
+        """Make the kind of state that the optimizer asks for (`MultiOptimizer` has its own)."""
+        return object.__new__(getattr(optimizer, "state_class", cls))
+
+    def __init__(
+        self, optimizer: Optimizer, runs: Runs, dtype: Any = None, building: bool = False
+    ) -> None:
+        self._plans: dict[Any, Plan] = {}
+        self._plan_key: tuple[Any, ...] = ()
+        self._work: np.ndarray | None = None
+        self._grads: np.ndarray | None = None
+        self._by_weight = type(optimizer).update_step is not Optimizer.update_step
+        super().__init__(optimizer, runs, dtype, building)
+
+    def apply(
+        self, gradient: np.ndarray, run: Run = None, only: tuple[int, ...] | None = None
+    ) -> None:
+        """Do one step.
+
+        Parameters
+        ----------
+        gradient : ndarray
+            The packed gradient (see `store.Runs`), not changed.
+        run : callable, optional
+            Executes a list of functions, maybe on threads. The result does not depend on it.
+        only : tuple of int, optional
+            Indices of the weights to be changed, by default all.
+        """
+        opt, step = self.optimizer, int(self.count)
+        every = opt.gradient_accumulation_steps
+        plan = self._plan(only)
+        if step == 0:
+            self.copy_weights()  # they may have been loaded since the slots were made
+        done = step // every if every else step
+        if not every or (step + 1) % every == 0:
+            if every:
+                gradient = self._mean(gradient, plan, every)
+            lr = opt.rate(step)
+            self._decay(plan, lr, run)
+            self._update(self._clip(gradient, plan), plan, lr, done + 1, run)
+        else:
+            for start, stop in plan.spans:
+                self.accumulator[start:stop] += gradient[start:stop]  # type: ignore[index]
+        if self.average is not None:
+            self._average(self._plan(None), done, run)
+        for weight in plan.constrained:
+            weight.value[...] = weight.constraint(weight.value)
+        self.count += 1
+
+    def _own(self) -> np.ndarray:
+        """Return packed memory for a gradient that is not the caller's any more."""
+        if self._work is None:
+            self._work = np.empty(self.runs.size, self.dtype)
+        return self._work
+
+    def _mean(self, gradient: np.ndarray, plan: Plan, every: int) -> np.ndarray:
+        work, sums = self._own(), self.accumulator
+        assert sums is not None
+        for a, b in plan.spans:
+            np.add(gradient[a:b], sums[a:b], out=work[a:b])
+            work[a:b] /= every
+            sums[a:b] = 0
+        return work
+
+    def _clip(self, gradient: np.ndarray, plan: Plan) -> np.ndarray:
+        opt = self.optimizer
+        if opt.clipvalue:
+            return np.clip(gradient, -opt.clipvalue, opt.clipvalue, out=self._own())
+        if not (opt.clipnorm or opt.global_clipnorm):
+            return gradient
+        out = self._own()
+        norms = [math.sqrt(np.dot(gradient[a:b], gradient[a:b])) for a, b in plan.spans]
+        if opt.clipnorm:
+            for (a, b), norm in zip(plan.spans, norms, strict=True):
+                np.multiply(gradient[a:b], opt.clipnorm / max(norm, opt.clipnorm), out=out[a:b])
+            return out
+        norm, limit = math.hypot(*norms), float(opt.global_clipnorm or 0)
+        scale = limit / norm if norm > limit else 1.0
+        return np.multiply(gradient, scale + (norm - norm), out=out)  # NaN if not finite
+
+    def _decay(self, plan: Plan, lr: float, run: Run) -> None:
+        for factor, groups in plan.decay:
+            each(run, groups, partial(_decay_blocks, factor * lr))
+
+    def _update(self, gradient: np.ndarray, plan: Plan, lr: float, t: int, run: Run) -> None:
+        opt, extras = self.optimizer, [array for _, array in self.extras]
+        if extras:
+            opt.advance(t, *extras)
+        if self._by_weight:
+            rate = variable(np.array(lr, self.dtype), "learning_rate", "learning_rate")
+            for i, (start, stop) in zip(plan.indices, plan.spans, strict=True):
+                g = gradient[start:stop].reshape(self.runs.weights[i].shape).view(Array)
+                self.worker.update_step(g, self.show(i), rate)
+            return
+        scalars = opt.scalars(t, lr, *extras)
+        each(run, plan.groups, partial(_update_blocks, opt.update, gradient, scalars))
+
+    def _average(self, plan: Plan, done: int, run: Run) -> None:
+        opt = self.optimizer
+        momentum = opt.ema_momentum if done else 0.0
+        overwrite = bool(opt.ema_overwrite_frequency) and (
+            (done + 1) % (opt.ema_overwrite_frequency or 1) == 0
+        )
+        each(run, plan.average, partial(_average_blocks, momentum, overwrite))
+
+    def finalize(self, weights: Sequence[Weight] | None = None) -> None:
+        """Give the weights their final values; ``fit`` calls it at its end."""
+        if self.average is not None:
+            for weight in self.runs.weights if weights is None else weights:
+                weight.value[...] = self.runs.view(self.average, weight)
+
+    def update_one(self, gradient: Any, shown: Any, lr: float) -> None:
+        """Update one weight by the optimizer's own formula, for a subclass's `update_step`."""
+        opt, i = self.optimizer, self.index(shown)
+        scalars = opt.scalars(self.iterations + 1, lr, *(array for _, array in self.extras))
+        w, g = self.runs.weights[i].value, np.asarray(gradient, self.dtype)
+        scratch = tuple(np.empty(w.shape, self.dtype) for _ in range(opt.buffers))
+        opt.update(w, g, tuple(array for _, array in self.slots[i]), scalars, scratch)
+
+    def _plan(self, only: tuple[int, ...] | None) -> Plan:
+        opt = self.optimizer
+        key = (self.runs.pieces, opt._excluded, opt.weight_decay)
+        if len(self._plan_key) != 3 or any(
+            a is not b for a, b in zip(key, self._plan_key, strict=True)
+        ):
+            self._plans.clear()
+            self._plan_key = key
+        plan = self._plans.get(only)
+        if plan is None:
+            plan = self._plans[only] = Plan(self, only)
+        return plan
+
+    def apply_list(self, grads: list[Any], weights: Sequence[Weight] | None) -> None:
+        """Do one step with a list of gradients; None leaves a weight as it is."""
+        who = type(self.optimizer).__name__
+        weights = self.runs.weights if weights is None else list(weights)
+        if len(grads) != len(weights):
+            raise ValueError(
+                f"{who}.apply expects one gradient for each of the {len(weights)} weights, but got "
+                f"{len(grads)}."
+            )
+        indices = [self.index(weight) for weight in weights]
+        missing = [w.path for g, w in zip(grads, weights, strict=True) if g is None]
+        if len(missing) == len(grads):
+            raise ValueError(f"{who}.apply got no gradient for any weight: all of them are None.")
+        if missing:
+            warnings.warn(
+                f"Gradients do not exist for weights {missing}; they stay as they are.",
+                stacklevel=3,
+            )
+        if self._grads is None:
+            self._grads = np.zeros(self.runs.size, self.dtype)
+        scale = self.optimizer.loss_scale_factor
+        for g, weight in zip(grads, weights, strict=True):
+            if g is None:
+                continue
+            g = np.asarray(g)
+            if g.shape != weight.shape:
+                raise ValueError(
+                    f"{who}.apply got a gradient of shape {g.shape} for the weight "
+                    f"'{weight.path}' of shape {weight.shape}."
+                )
+            self.runs.view(self._grads, weight)[...] = g if scale is None else g / scale
+        given = sorted(i for i, g in zip(indices, grads, strict=True) if g is not None)
+        self.apply(self._grads, only=None if len(given) == len(self.slots) else tuple(given))
+
+
+def _decay_blocks(factor: float, blocks: list[Any]) -> None:
+    for w, scratch in blocks:
+        np.multiply(w, factor, out=scratch)
+        w -= scratch
+
+
+def _update_blocks(
+    update: Callable[..., None], gradient: np.ndarray, scalars: tuple[Any, ...], blocks: list[Any]
+) -> None:
+    for start, stop, shape, w, slots, scratch in blocks:
+        g = gradient[start:stop]
+        update(w, g if shape is None else g.reshape(shape), slots, scalars, scratch)
+
+
+def _average_blocks(momentum: float, overwrite: bool, blocks: list[Any]) -> None:
+    for w, average, scratch in blocks:
+        average *= momentum
+        np.multiply(w, 1 - momentum, out=scratch)
+        average += scratch
+        if overwrite:
+            w[...] = average

@@ -1,0 +1,220 @@
+"""What one call of a model carries through its layers (contract 1 of ARCHITECTURE.md).
+
+A `Step` belongs to one shard of one batch. Layers read from it whether they train, where to get
+random numbers and memory, and write to it gradients, added losses and new moving averages. No
+layer keeps anything of a call on itself, so the same layer can run in several threads at once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from kerasish.store import Weight
+
+
+class Arena:
+    """Memory for the arrays of one step, handed out again, in the same order, at the next.
+
+    The n-th request of a step gets the n-th buffer, which only ever grows. What is handed out is
+    valid until the next `restart`; nothing that reaches a user may live here.
+    """
+
+    def __init__(self) -> None:
+        self._buffers: list[np.ndarray] = []
+        self._views: list[np.ndarray] = []
+        self._next = 0
+
+    def restart(self) -> None:
+        """Begin a new step: all earlier arrays may be overwritten from now on."""
+        self._next = 0
+
+    def take(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+        """Return an uninitialised array."""
+        i = self._next
+        self._next = i + 1
+        if i < len(self._views):
+            view = self._views[i]
+            if view.shape == shape and view.dtype == dtype:
+                return view
+        else:
+            self._buffers.append(np.empty(0, np.uint8))
+            self._views.append(self._buffers[i])
+        size = math.prod(shape) * np.dtype(dtype).itemsize
+        if self._buffers[i].size < size:
+            self._buffers[i] = np.empty(size, np.uint8)
+        view = self._buffers[i][:size].view(dtype).reshape(shape)
+        self._views[i] = view
+        return view
+
+
+class Step:
+    """State of one forward and backward pass over one shard of a batch.
+
+    Attributes
+    ----------
+    training : bool
+        Training behaviour (dropout drops, batch normalisation uses the batch).
+    recording : bool
+        Whether gradients are wanted. If not, `forward` returns None in place of backward.
+    batch_size : int
+        Rows of the whole batch; `rows` is the slice of them that this shard holds.
+    mask : ndarray or None
+        Boolean (N, T) mask of the array now passing; layers read and set it.
+    losses : list of float
+        What `add_loss` has collected.
+    logits : ndarray or None
+        Input of a softmax or sigmoid head, left there for the loss while `at_head` was set.
+    """
+
+    def __init__(
+        self,
+        *,
+        training: bool = False,
+        recording: bool = False,
+        batch_size: int = 0,
+        rows: slice | None = None,
+        shard: int = 0,
+        seed: int = 0,
+        counter: int = 0,
+        arena: Arena | None = None,
+        exchange: Callable[[Any, Callable[[list[Any]], Any]], Any] | None = None,
+    ) -> None:
+        self.training, self.recording = training, recording
+        self.batch_size = batch_size
+        self.rows = rows if rows is not None else slice(0, batch_size)
+        self.shard, self.seed, self.counter = shard, seed, counter
+        self.arena = arena
+        self._exchange = exchange
+        self.grads: dict[Weight, np.ndarray] = {}
+        self.written: set[Weight] = set()
+        self.frozen: frozenset[Any] | None = None
+        self.no_dx: frozenset[Any] = frozenset()
+        self.updates: list[tuple[Weight, np.ndarray, slice | None]] = []
+        self.losses: list[float] = []
+        self.mask: np.ndarray | None = None
+        self.logits: np.ndarray | None = None
+        self.at_head = False
+        self._rng: np.random.Generator | None = None
+        self._ones = np.ones(0, np.float32)
+
+    def restart(self, batch_size: int, rows: slice, counter: int) -> None:
+        """Make the step ready for another batch, keeping its memory."""
+        self.batch_size, self.rows, self.counter = batch_size, rows, counter
+        self.mask = self.logits = self._rng = None
+        self.at_head = False
+        if self.losses:
+            self.losses = []
+        if self.updates:
+            self.updates = []
+        self.written.clear()
+        if self.arena is not None:
+            self.arena.restart()
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """Random numbers that depend on (seed, counter, shard) only."""
+        if self._rng is None:
+            self._rng = self._generator(self.seed)
+        return self._rng
+
+    def rng_for(self, seed: int | None) -> np.random.Generator:
+        """`rng`, or a stream of its own for a layer that was given a seed."""
+        return self.rng if seed is None else self._generator(seed)
+
+    def _generator(self, seed: int) -> np.random.Generator:
+        key = [seed & 0xFFFFFFFFFFFFFFFF, self.shard]
+        return np.random.Generator(np.random.Philox(key=key, counter=[0, 0, 0, self.counter]))
+
+    def empty(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+        """An uninitialised array, valid until this step's backward pass has ended."""
+        if self.arena is None:
+            return np.empty(shape, dtype)
+        return self.arena.take(shape, dtype)
+
+    def is_frozen(self, layer: Any) -> bool:
+        """Whether the layer does not learn in this model (fixed at compile)."""
+        return layer in self.frozen if self.frozen is not None else not layer.trainable
+
+    def needs_dx(self, layer: Any) -> bool:
+        """Whether anything before `layer` needs the gradient of its input."""
+        return layer not in self.no_dx
+
+    def wants(self, weight: Weight) -> bool:
+        """Whether the gradient of `weight` is wanted."""
+        return weight in self.grads
+
+    def add_grad(self, weight: Weight, x: np.ndarray, dy: np.ndarray | None = None) -> None:
+        """Accumulate a gradient: ``x.T @ dy`` over all leading axes, or `x` summed over them.
+
+        The first call of a step writes, later ones add, so that a layer used twice is right by
+        itself. Weights that do not learn here are skipped.
+        """
+        gradient = self.grads.get(weight)
+        if gradient is None:
+            return
+        first = weight not in self.written
+        self.written.add(weight)
+        out = gradient if first else np.empty_like(gradient)
+        if dy is not None:
+            x, dy = x.reshape(-1, x.shape[-1]), dy.reshape(-1, dy.shape[-1])
+            np.matmul(x.T, dy, out=out)
+        elif x.ndim > gradient.ndim:
+            rows = x.reshape(-1, gradient.size)  # a product sums rows faster than .sum(axis=0)
+            np.matmul(self.ones(len(rows), rows.dtype), rows, out=out.reshape(-1))
+        else:
+            np.copyto(out, x)
+        if not first:
+            gradient += out
+
+    def ones(self, count: int, dtype: Any) -> np.ndarray:
+        """A vector of ones (read only)."""
+        if self._ones.size < count or self._ones.dtype != dtype:
+            self._ones = np.ones(count, dtype)
+        return self._ones[:count]
+
+    def add_loss(self, value: Any) -> None:
+        """Add a term, already divided by what it is a mean over, to the batch's loss."""
+        self.losses.append(float(value))
+
+    def exchange(self, value: Any, combine: Callable[[list[Any]], Any]) -> Any:
+        """Return ``combine`` of the values of all shards, in shard order; every shard must call."""
+        return combine([value]) if self._exchange is None else self._exchange(value, combine)
+
+    def all_sum(self, value: Any) -> Any:
+        """Sum of an array or number over all shards."""
+        return value if self._exchange is None else self._exchange(value, _add_in_order)
+
+    def read(self, weight: Weight) -> np.ndarray:
+        """The value of a weight that `update` may already have changed in this step."""
+        for other, value, rows in reversed(self.updates):
+            if other is weight and rows is None:
+                return value
+        return weight.value
+
+    def update(self, weight: Weight, value: np.ndarray, rows: slice | None = None) -> None:
+        """Give a weight that is not learnt a new value when all shards have finished.
+
+        Without `rows` all shards must compute the same value; with `rows` each gives its own.
+        """
+        self.updates.append((weight, np.array(value), rows))
+
+
+def _add_in_order(values: list[Any]) -> Any:
+    total = values[0]
+    for value in values[1:]:
+        total = total + value
+    return total
+
+
+def commit(steps: list[Step]) -> None:
+    """Apply the updates that the shards of one batch have collected."""
+    for step in steps:
+        for weight, value, rows in step.updates:
+            if rows is not None:
+                weight.value[rows] = value
+            elif step is steps[0]:
+                weight.value[...] = value

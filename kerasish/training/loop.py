@@ -1,0 +1,168 @@
+"""The epoch loop of `fit`, and those of `evaluate` and `predict`."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from kerasish.callbacks import CallbackList, History
+from kerasish.data import Batches
+from kerasish.training.interrupt import Interrupts, NonFiniteError, is_interactive
+from kerasish.training.shards import Team, shard_count
+from kerasish.training.threads import blas_guard
+
+
+def fit(
+    model: Any,
+    batches: Batches,
+    validation: Batches | None,
+    callbacks: CallbackList,
+    *,
+    epochs: int,
+    initial_epoch: int,
+    validation_freq: Any,
+) -> History:
+    """Train for epochs ``initial_epoch`` to ``epochs - 1`` and return the History.
+
+    Callbacks always get `on_train_end`, after an error or Ctrl-C too.
+    """
+    program = model.program
+    history = callbacks.history
+    assert history is not None
+    callbacks.validates = lambda epoch: validation is not None and is_due(validation_freq, epoch)
+    model.stop_training = False
+    logs: dict[str, Any] = {}
+    with blas_guard(), Interrupts() as interrupts:
+        try:
+            callbacks.on_train_begin()
+            for epoch in range(initial_epoch, epochs):
+                program.scores.reset()
+                callbacks.on_epoch_begin(epoch)
+                finite = _train_epoch(model, batches, callbacks, interrupts, epoch)
+                logs = program.scores.result()
+                if finite and validation is not None and is_due(validation_freq, epoch):
+                    results = evaluate(model, validation, callbacks)
+                    logs.update({f"val_{key}": value for key, value in results.items()})
+                callbacks.on_epoch_end(epoch, logs)
+                if model.stop_training or not finite or batches.exhausted:
+                    break
+            if program.state is not None:
+                program.state.finalize()
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt):
+                history.interrupted = True
+            callbacks.end(logs, error=error)
+            if not history.interrupted or not is_interactive():
+                raise
+        else:
+            callbacks.end(logs)
+        finally:
+            batches.close()
+            program.release()
+    return history
+
+
+def _train_epoch(
+    model: Any, batches: Batches, callbacks: CallbackList, interrupts: Interrupts, epoch: int
+) -> bool:
+    """One pass over the data; False if it ended because a number was not finite."""
+    program = model.program
+    result = program.scores.result
+    for index, (x, y, weights) in enumerate(batches.epoch(model.shuffle_rng())):
+        callbacks.on_train_batch_begin(index)
+        try:
+            with interrupts:
+                program.train_batch(x, y, weights, check=True)
+        except NonFiniteError as error:
+            warnings.warn(
+                f"fit stopped in epoch {epoch + 1}, batch {index}: {error} is not finite. The "
+                f"update of this batch was not applied. Look for bad values in the data, lower "
+                f"the learning rate, or clip gradients with clipnorm=1.0.",
+                stacklevel=4,
+            )
+            program.scores.add_loss(float("nan"), len(x))
+            callbacks.on_train_batch_end(index, result)
+            return False
+        callbacks.on_train_batch_end(index, result)
+        if model.stop_training:
+            break
+    return True
+
+
+def is_due(frequency: Any, epoch: int) -> bool:
+    """Whether an epoch (counted from 0) ends with validation."""
+    if isinstance(frequency, int):
+        return (epoch + 1) % frequency == 0
+    return epoch + 1 in frequency
+
+
+def evaluate(model: Any, batches: Batches, callbacks: CallbackList) -> dict[str, Any]:
+    """Loss and metrics over all batches."""
+    program = model.program
+    with blas_guard(), program.own_scores(), _closing(callbacks, "test") as logs:
+        callbacks.on_test_begin()
+        for index, (x, y, weights) in enumerate(batches.epoch()):
+            callbacks.on_test_batch_begin(index)
+            program.test_batch(x, y, weights)
+            callbacks.on_test_batch_end(index, program.scores.result)
+        logs.update(program.scores.result())
+    return logs
+
+
+def predict(model: Any, batches: Batches, callbacks: CallbackList) -> np.ndarray:
+    """Outputs for all batches, in order."""
+    outputs: list[np.ndarray] = []
+    with blas_guard(), borrowed_team(model) as team, _closing(callbacks, "predict"):
+        callbacks.on_predict_begin()
+        for index, batch in enumerate(batches.epoch()):
+            callbacks.on_predict_batch_begin(index)
+            y = predict_batch(model, batch.x, team)
+            callbacks.on_predict_batch_end(index, {"outputs": y})
+            outputs.append(y)
+    return outputs[0] if len(outputs) == 1 else np.concatenate(outputs)
+
+
+@contextlib.contextmanager
+def _closing(callbacks: CallbackList, kind: str) -> Iterator[dict[str, Any]]:
+    """Give the callbacks their ``on_<kind>_end``, with the logs, after errors too."""
+    logs: dict[str, Any] = {}
+    try:
+        yield logs
+    except BaseException as error:
+        callbacks.end(logs, error=error, kind=kind)
+        raise
+    callbacks.end(logs, kind=kind)
+
+
+def predict_batch(model: Any, x: np.ndarray, team: Team) -> np.ndarray:
+    """Outputs for one batch, in memory of their own."""
+    x, rows = model.aligned(x), len(x)
+    count = shard_count(model.flops_a_row, rows, model.is_shardable)
+    out: list[np.ndarray] = []
+
+    def shard(step: Any, part: slice) -> None:
+        y, _ = model.apply(model.cast_input(x[part]), step)
+        step.exchange(None, lambda _: out.append(np.empty((rows, *y.shape[1:]), y.dtype)))
+        out[0][part] = y
+
+    team.call(shard, rows, count, 0)
+    return out[0]
+
+
+@contextlib.contextmanager
+def borrowed_team(model: Any) -> Iterator[Team]:
+    """A team of steps for inference; threads that predict at once each have their own."""
+    spare = model.__dict__.setdefault("_spare_teams", [])
+    try:
+        team = spare.pop()
+    except IndexError:
+        team = Team(0, training=False, recording=False)
+    try:
+        yield team
+    finally:
+        if len(spare) < 8:
+            spare.append(team)

@@ -1,0 +1,323 @@
+"""A model bound by `compile` to loss, optimizer and metrics: what one batch does.
+
+Read `train_batch` first: it is the way of a batch through the framework.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from kerasish import losses, optimizers, registry, regularizers
+from kerasish.optimizers.state import OptimizerState
+from kerasish.step import Step, commit
+from kerasish.store import Runs, Weight
+from kerasish.training.interrupt import NonFiniteError, all_finite, first_non_finite
+from kerasish.training.scores import Scores
+from kerasish.training.shards import Team, shard_count
+from kerasish.training.threads import gang
+
+
+class Program:
+    """Optimizer, loss and metrics of one compile, and which layers learn.
+
+    Attributes
+    ----------
+    frozen : frozenset of Layer
+        Layers that did not learn when `compile` was called; changing `trainable` later has no
+        effect on this program.
+    runs : Runs
+        The weights that learn, packed; gradients and optimizer slots have this order.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        optimizer: Any,
+        loss: Any,
+        loss_weight: float,
+        metrics: Any,
+        weighted_metrics: Any,
+    ) -> None:
+        self.model = model
+        self.optimizer = None if optimizer is None else optimizers.get(optimizer)
+        self.loss = losses.as_loss(loss)
+        self.loss_weight = loss_weight
+        self.scores = Scores(metrics, weighted_metrics, self.loss)
+        self.frozen = frozenset(frozen_layers(model))
+        self.state: OptimizerState | None = None
+        self.runs: Runs | None = None
+
+    # --- preparation, once the model is built -------------------------------------------------
+
+    def bind(self) -> None:
+        """Fix which weights learn and make memory for gradients and optimizer slots."""
+        if self.runs is not None:
+            return
+        learning = [layer for layer in self.model.walk() if layer not in self.frozen]
+        wanted = {w for layer in learning for w in layer._own_weights if w.trainable}
+        self.runs = Runs([w for w in self.model.weights if w in wanted])
+        if self.optimizer is not None:
+            earlier = self.optimizer._state
+            self.state = OptimizerState(self.optimizer, self.runs)
+            if earlier is not None and set(earlier.runs.weights) & wanted:
+                self.state.carry_over(earlier)
+        self._prepare()
+
+    def _prepare(self) -> None:
+        assert self.runs is not None
+        self._penalised = [w for w in self.runs.weights if w.regularizer is not None]
+        self._no_dx = frozenset(layers_before_learning(self.model, set(self.runs.weights)))
+        head = self.model.head
+        self._fused = self.loss.logits_variant(head) if self.loss is not None and head else None
+        layers = list(self.model.walk())
+        self._shardable = all(
+            layer.shardable
+            and getattr(layer.activity_regularizer or layer, "additive", True)
+            for layer in layers
+        )
+        seed = self.model.seed
+        self._gradients: list[np.ndarray] = []
+        self._training = Team(seed, training=True, recording=True)
+        self._testing = Team(seed, training=False, recording=False)
+
+    def release(self) -> None:
+        """Give back the memory of the steps (after `fit`)."""
+        if self.runs is not None:
+            self._prepare()
+
+    def _equip(self, step: Step) -> None:
+        """Give a new step of a training team its gradients and its frozen layers."""
+        assert self.runs is not None
+        gradient = np.zeros(self.runs.size, self.runs.dtype)
+        self._gradients.append(gradient)
+        step.grads = {w: self.runs.view(gradient, w) for w in self.runs.weights}
+        step.no_dx, step.frozen = self._no_dx, self.frozen
+
+    def _equip_testing(self, step: Step) -> None:
+        step.frozen = self.frozen
+
+    def shards(self, rows: int) -> int:
+        """Number of shards for a batch of `rows`."""
+        return shard_count(3 * self.model.flops_a_row, rows, self._shardable)
+
+    # --- one batch ----------------------------------------------------------------------------
+
+    def train_batch(self, x: Any, y: Any, weights: Any, check: bool = False) -> float:
+        """Forward, loss, metrics, backward, update. Returns the loss; `scores` has the metrics.
+
+        With `check`, a loss or gradient that is not finite raises `NonFiniteError` before
+        anything of the model has changed.
+        """
+        model = self.model
+        x, rows = model.aligned(x), len(x)
+        self._check_targets(y, rows)
+        counter = model.next_counter()
+
+        def shard(step: Step, part: slice) -> Any:
+            inputs = model.cast_input(x[part])
+            step.at_head = self._fused is not None
+            y_pred, backward = model.apply(inputs, step)
+            value, dy, scores = self._judge(step, y_pred, y, weights, part)
+            if dy is not None:
+                backward(dy)
+            for weight in self._unwritten(step):
+                step.grads[weight][...] = 0
+            return value + sum(step.losses), scores, y_pred
+
+        count = self.shards(rows)
+        results = self._training.call(shard, rows, count, counter, self._equip)
+        gradient = self._gradients[0]
+        for other in self._gradients[1:count]:
+            gradient += other
+        loss = sum(value for value, _, _ in results) + self._penalties(gradient)
+        if check:
+            self._check_finite(loss, gradient, x, counter)
+        commit(self._training.steps[:count])
+        self.scores.add(loss, rows, results, y, weights, self._training.steps[:count])
+        if self.state is not None and gradient.size:
+            self.state.apply(gradient)
+        return loss
+
+    def test_batch(self, x: Any, y: Any, weights: Any) -> float:
+        """Forward, loss and metrics without learning."""
+        model = self.model
+        x, rows = model.aligned(x), len(x)
+        self._check_targets(y, rows)
+
+        def shard(step: Step, part: slice) -> Any:
+            step.at_head = self._fused is not None
+            y_pred, _ = model.apply(model.cast_input(x[part]), step)
+            value, _, scores = self._judge(step, y_pred, y, weights, part)
+            return value + sum(step.losses), scores, y_pred
+
+        team = self._testing
+        count = self.shards(rows)
+        results = team.call(shard, rows, count, 0, self._equip_testing)
+        loss = sum(value for value, _, _ in results) + self._penalties(None)
+        self.scores.add(loss, rows, results, y, weights, team.steps[:count])
+        commit(team.steps[:count])
+        return loss
+
+    def _check_targets(self, y: Any, rows: int) -> None:
+        """Refuse targets that do not fit before anything runs; resolve the metrics' names."""
+        if y is None:
+            return
+        outputs = (rows, *self.model.output_shape[1:])
+        if self.loss is not None:
+            self.loss.check_targets(y, outputs)
+        self.scores.resolve(y.shape, outputs)
+
+    def _judge(
+        self, step: Step, y_pred: np.ndarray, y: Any, weights: Any, part: slice
+    ) -> tuple[float, np.ndarray | None, Any]:
+        """Loss of one shard, its gradient, and the shard's share of the metrics."""
+        scores = None
+        if y is not None:
+            shard_weights = None if weights is None else weights[part]
+            scores = self.scores.increments(y[part], y_pred, shard_weights, step.mask)
+        if self.loss is None or y is None:
+            zero = np.zeros_like(y_pred) if step.recording else None
+            return 0.0, zero, scores
+        if step.logits is not None and self._fused is not None:
+            loss, outputs = self._fused, step.logits
+        else:
+            loss, outputs = self.loss, y_pred
+        step.at_head = False
+        if not loss.additive:
+            return (*self._judge_joined(loss, step, outputs, y, weights, part), scores)
+        shard_weights = None if weights is None else weights[part]
+        values, backward = loss.forward(y[part], outputs)
+        c = loss.coefficients(
+            values.shape,
+            sample_weight=shard_weights,
+            mask=step.mask,
+            rows=(len(outputs), step.batch_size),
+            all_sum=step.all_sum,
+        )
+        return self._weigh(values, c, backward if step.recording else None, scores)
+
+    def _weigh(self, values: Any, c: Any, backward: Any, scores: Any) -> Any:
+        c = np.asarray(c, values.dtype)
+        if self.loss_weight != 1:
+            c = c * values.dtype.type(self.loss_weight)
+        value = float(np.vdot(values, np.broadcast_to(c, values.shape)))
+        return value, None if backward is None else backward(c), scores
+
+    def _judge_joined(
+        self, loss: Any, step: Step, outputs: np.ndarray, y: Any, weights: Any, part: slice
+    ) -> tuple[float, np.ndarray | None]:
+        """The same for a loss that has to see the whole batch: once, in one of the threads."""
+
+        def whole(parts: list[Any]) -> tuple[float, np.ndarray | None]:
+            joined = np.concatenate([p for p, _ in parts]) if len(parts) > 1 else parts[0][0]
+            masks = [m for _, m in parts]
+            mask = None if masks[0] is None else np.concatenate(masks)
+            values, backward = loss.forward(y, joined)
+            c = loss.coefficients(
+                values.shape,
+                sample_weight=weights,
+                mask=mask,
+                rows=(len(joined), len(joined)),
+                all_sum=_identity,
+            )
+            return self._weigh(values, c, backward if step.recording else None, None)[:2]
+
+        value, dy = step.exchange((outputs, step.mask), whole)
+        first = part.start == 0
+        return (value if first else 0.0), (None if dy is None else dy[part])
+
+    def _unwritten(self, step: Step) -> list[Weight]:
+        if len(step.written) == len(step.grads):
+            return []
+        return [w for w in step.grads if w not in step.written]
+
+    def _penalties(self, gradient: np.ndarray | None) -> float:
+        """Value of the weights' regularizers; their gradients are added to `gradient`."""
+        total = 0.0
+        assert self.runs is not None
+        for weight in self._penalised:
+            total += float(weight.regularizer(weight.value))
+            if gradient is not None:
+                view = self.runs.view(gradient, weight)
+                view += regularizers.gradient(weight.regularizer, weight.value)
+        return total
+
+    def _check_finite(self, loss: float, gradient: np.ndarray, x: Any, counter: int) -> None:
+        if loss - loss == 0 and all_finite(gradient):
+            return
+        model = self.model
+        step = Step(training=True, batch_size=len(x), seed=model.seed, counter=counter)
+        step.frozen = self.frozen
+        where = first_non_finite(model, model.cast_input(x), step)
+        if where is None and loss - loss != 0:
+            where = "the loss (every layer's output is finite)"
+        if where is None:
+            assert self.runs is not None
+            bad = [w for w in self.runs.weights if not np.isfinite(self.runs.view(gradient, w)).all()]
+            where = f"the gradient of weight '{bad[-1].path}'" if bad else "the gradient"
+        raise NonFiniteError(where)
+
+    # --- state --------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def own_scores(self) -> Iterator[None]:
+        """Fresh metrics inside the block; those of an epoch that is going on come back after."""
+        saved = self.scores.get_state()
+        self.scores.reset()
+        try:
+            yield
+        finally:
+            self.scores.set_state(saved)
+
+    def __getstate__(self) -> dict[str, Any]:
+        kept = ("model", "optimizer", "loss", "loss_weight", "scores", "frozen", "state", "runs")
+        return {key: getattr(self, key) for key in kept}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+
+    def thaw(self) -> None:
+        """Make what a copy or pickle left out."""
+        if self.runs is not None:
+            self._prepare()
+
+
+def frozen_layers(layer: Any, frozen: bool = False) -> Iterator[Any]:
+    """The layers that do not learn because they, or what they are part of, are frozen."""
+    frozen = frozen or not layer.trainable
+    if frozen:
+        yield layer
+    for inner in layer.sublayers:
+        yield from frozen_layers(inner, frozen)
+
+
+def layers_before_learning(model: Any, learning: set[Weight]) -> set[Any]:
+    """The layers in front of which nothing learns: their input's gradient is not needed."""
+    layers = model.flat_layers()
+    needing: set[Any] = set()
+    learnt = False
+    for layer in layers:  # a layer used twice may need it at its second place only
+        if learnt:
+            needing.add(layer)
+        learnt = learnt or any(w in learning for w in layer.weights)
+    return set(layers) - needing
+
+
+def _identity(value: Any) -> Any:
+    return value
+
+
+def describe(obj: Any) -> Any:
+    """Config of an object given to compile, or its name."""
+    if obj is None or isinstance(obj, str | int | float):
+        return obj
+    if isinstance(obj, list | tuple):
+        return [describe(item) for item in obj]
+    return registry.plain(obj)
+
+
+__all__ = ["Program", "gang"]
