@@ -73,6 +73,15 @@ class Weight:
         self.initializer, self.regularizer, self.constraint = initializer, regularizer, constraint
         self.store: Store | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        kept = [key for key in self.__slots__ if key not in ("__weakref__", "store")]
+        return {key: getattr(self, key) for key in kept} | {"value": np.array(self.value)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for key, value in state.items():
+            setattr(self, key, value)
+        self.store = None  # a copy finds its home when its model is restored
+
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the array."""

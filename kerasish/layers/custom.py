@@ -46,15 +46,16 @@ def forward_by_call(layer: Any, x: np.ndarray, step: Step) -> tuple[np.ndarray, 
         keywords["training"] = step.training
     if "mask" in accepted:
         keywords["mask"] = step.mask
-    names = {k: v for k, v in vars(layer).items() if isinstance(v, Weight)}
-    weights = list(dict.fromkeys(names.values()))
+    found: dict[Weight, None] = {}
+    holders = {k: v for k, v in vars(layer).items() if k != "_own_weights" and _find(v, found)}
+    weights = list(found)
     losses: list[Any] = []
 
     def run(x: Any, *values: Any) -> Any:
         twin = copy.copy(layer)
         traced = dict(zip(weights, values, strict=True))
-        for name, weight in names.items():
-            object.__setattr__(twin, name, traced[weight])
+        for name, holder in holders.items():
+            object.__setattr__(twin, name, _replace(holder, traced))
         object.__setattr__(twin, "_added_losses", losses)
         losses.clear()
         outer, _now.step = current_step(), step
@@ -92,11 +93,33 @@ def forward_by_call(layer: Any, x: np.ndarray, step: Step) -> tuple[np.ndarray, 
     return y, backward
 
 
+def _find(value: Any, found: dict[Weight, None]) -> bool:
+    """Collect the weights in an attribute: a weight, or lists, tuples and dicts of them."""
+    if isinstance(value, Weight):
+        found[value] = None
+        return True
+    if isinstance(value, dict):
+        value = list(value.values())
+    return isinstance(value, list | tuple) and any([_find(item, found) for item in value])
+
+
+def _replace(value: Any, arrays: dict[Weight, Any]) -> Any:
+    """A copy of such an attribute with arrays in the place of weights."""
+    if isinstance(value, Weight):
+        return arrays[value]
+    if isinstance(value, dict):
+        return {key: _replace(item, arrays) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)([_replace(item, arrays) for item in value])
+    return value
+
+
 def apply_traced(layer: Any, box: Any) -> Any:
     """Call a layer of ours inside another's `call`, on an array that autograd follows."""
     step = current_step()
     if step is None:
         raise RuntimeError(f"{layer.label} was called on a traced array outside of a model.")
+    layer.ensure_built((None, *box.shape[1:]))
     return autodiff.through(lambda x: layer.apply(x, step), box)
 
 

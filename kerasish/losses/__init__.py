@@ -13,6 +13,14 @@ from kerasish import registry
 from kerasish.losses.base import Loss, LossFunctionWrapper
 from kerasish.losses.chosen import Crossentropy as _Crossentropy  # noqa: F401 - registers it
 from kerasish.losses.circle import Circle, circle
+from kerasish.losses.crossentropy import (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    SparseCategoricalCrossentropy,
+    binary_crossentropy,
+    categorical_crossentropy,
+    sparse_categorical_crossentropy,
+)
 from kerasish.losses.ctc import CTC, ctc
 from kerasish.losses.focal import (
     BinaryFocalCrossentropy,
@@ -30,18 +38,7 @@ from kerasish.losses.hinge import (
     hinge,
     squared_hinge,
 )
-from kerasish.losses.probabilistic import (
-    BinaryCrossentropy,
-    CategoricalCrossentropy,
-    KLDivergence,
-    Poisson,
-    SparseCategoricalCrossentropy,
-    binary_crossentropy,
-    categorical_crossentropy,
-    kl_divergence,
-    poisson,
-    sparse_categorical_crossentropy,
-)
+from kerasish.losses.probabilistic import KLDivergence, Poisson, kl_divergence, poisson
 from kerasish.losses.regression import (
     CosineSimilarity,
     Huber,

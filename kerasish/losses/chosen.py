@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from kerasish.losses.base import Backward, BuiltIn, Loss
-from kerasish.losses.probabilistic import (
+from kerasish.losses.crossentropy import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
     SparseCategoricalCrossentropy,

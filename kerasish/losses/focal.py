@@ -10,7 +10,7 @@ import numpy as np
 from kerasish.config import epsilon
 from kerasish.losses import targets
 from kerasish.losses.base import Backward, BuiltIn, Paired, functional
-from kerasish.losses.probabilistic import (
+from kerasish.losses.crossentropy import (
     check_options,
     mean_over,
     normalise,

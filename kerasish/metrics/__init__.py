@@ -1,9 +1,9 @@
 """Metrics: what is reported beside the loss. Names and arguments are those of ``keras.metrics``.
 
-Where to find what: `base` (Metric and its state), `reductions` (Mean, MeanMetricWrapper),
-`accuracy`, `regression`, `correlation`, `probabilistic` (means of a loss), `thresholds` (counts at
-many thresholds), `confusion`, `precision_recall`, `auc`, `classes` (ConfusionMatrix), `fscore`,
-`iou`, `names` (strings to metrics). The functions of `kerasish.losses` that Keras also exports
+Where to find what: `base` (Metric), `state` (its variables), `reductions` (Mean and
+MeanMetricWrapper), `accuracy`, `regression`, `correlation`, `probabilistic` (means of a loss),
+`thresholds` (counts at many thresholds), `confusion`, `precision_recall`, `auc`, `classes`
+(ConfusionMatrix), `fscore`, `iou`, `names` (strings to metrics), `shapes`. The functions of `kerasish.losses` that Keras also exports
 here, such as ``metrics.mean_squared_error``, are taken from there on first use.
 """
 

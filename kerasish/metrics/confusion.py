@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from kerasish.metrics.base import Metric, Variable
+from kerasish.metrics.base import Metric
 from kerasish.metrics.shapes import divide_no_nan
+from kerasish.metrics.state import Variable
 from kerasish.metrics.thresholds import Counts, evenly_spaced, parse_thresholds, threshold_counts
 from kerasish.registry import plain, register
 from kerasish.store import Array

@@ -7,9 +7,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from kerasish.metrics.base import UNSET, Metric, Variable
+from kerasish.metrics.base import Metric
 from kerasish.metrics.classes import class_numbers
 from kerasish.metrics.shapes import divide_no_nan
+from kerasish.metrics.state import UNSET, Variable
 from kerasish.metrics.thresholds import NEVER, evenly_spaced, parse_thresholds, threshold_counts
 from kerasish.registry import plain, register
 from kerasish.store import Array

@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from kerasish import registry
-from kerasish.metrics.base import Metric, Variable
+from kerasish.metrics.base import Metric
 from kerasish.metrics.shapes import same_rank
+from kerasish.metrics.state import Variable
 from kerasish.registry import Configurable, register
 from kerasish.store import Array
 

@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from kerasish import config
-from kerasish.metrics.base import Metric, Variable
+from kerasish.metrics.base import Metric
 from kerasish.metrics.reductions import Mean, MeanMetricWrapper, totals
 from kerasish.metrics.shapes import aligned, broadcast_weight, floats
+from kerasish.metrics.state import Variable
 from kerasish.registry import register
 from kerasish.store import Array
 

@@ -108,7 +108,7 @@ class Sequential(Trainer, Layer):
                     f"first. Move {layer.name!r} to the front, or leave it out."
                 )
             self.input_hint = layer.batch_shape
-            self._input_layer = layer
+            self.__dict__["_input_layer"] = layer  # not one of the layers
             return
         for other in self._sublayers:
             if other.name == layer.name and other is not layer:
@@ -126,6 +126,7 @@ class Sequential(Trainer, Layer):
 
     def _changed(self) -> None:
         self.built = False
+        self.input_hint = self._build_shape or self.input_hint
         self._build_shape = None
         self._output_shape = None
         self.__dict__.pop("_flat", None)

@@ -37,7 +37,7 @@ def print_summary(
         Names, or patterns, of the first and last layer to show.
     """
     width = line_length or max(40, min(88, shutil.get_terminal_size().columns - 4))
-    shares = positions or ([0.45, 0.80, 0.9, 1.0] if show_trainable else [0.45, 0.80, 1.0])
+    shares = positions or ([0.38, 0.68, 0.84, 1.0] if show_trainable else [0.45, 0.80, 1.0])
     if shares[-1] > 1:
         shares = [p / shares[-1] for p in shares]
     header = ["Layer (type)", "Output Shape", "Param #"]
@@ -83,7 +83,7 @@ def _rows(layer: Any, show_trainable: bool, expand: bool, indent: str) -> list[R
 
 
 def _table(header: Row, rows: list[Row], width: int, shares: list[float]) -> str:
-    edges = [round(share * (width - 1)) for share in shares]
+    edges = [int(share * (width - 1)) for share in shares]
     widths = [b - a - 1 for a, b in zip([0, *edges], edges, strict=False)]
     lines = ["┏" + "┳".join("━" * w for w in widths) + "┓"]
     lines += _cells(header, widths, "┃")

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterable, Sequence
-from dataclasses import KW_ONLY, dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import KW_ONLY, dataclass, field, fields
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -358,10 +358,23 @@ class Optimizer(ByWeight, registry.Configurable):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments as JSON-able values."""
-        config = super().get_config()
-        if not isinstance(self._learning_rate, Variable):
-            config["learning_rate"] = registry.plain(self._learning_rate)
-        return config
+        return {key: registry.plain(value) for key, value in self._arguments()}
+
+    def _arguments(self) -> Iterator[tuple[str, Any]]:
+        """The constructor's arguments as they are now; a schedule is not asked for its value."""
+        for f in fields(self):
+            if f.init:
+                own = "_learning_rate" if f.name == "learning_rate" else f.name
+                yield f.name, getattr(self, own)
+
+    def __repr__(self) -> str:
+        defaults = {f.name: f.default for f in fields(self)}
+        shown = []
+        for key, value in self._arguments():
+            value = float(str(value)) if isinstance(value, Variable) else value
+            if value != defaults[key]:
+                shown.append(f"{key}={value!r}")
+        return f"{type(self).__name__}({', '.join(shown)})"
 
     @classmethod
     def from_config(

@@ -214,6 +214,9 @@ class MultiOptimizer(Optimizer):
             self._chosen[weight] = inner
         return self._chosen[weight]
 
+    def __repr__(self) -> str:
+        return f"MultiOptimizer({', '.join(map(repr, self.optimizers))})"
+
     @property
     def learning_rate(self) -> Any:
         """Not to be had; every optimizer has its own."""

@@ -274,15 +274,26 @@ class Program:
             self.scores.set_state(saved)
 
     def __getstate__(self) -> dict[str, Any]:
-        kept = ("model", "optimizer", "loss", "loss_weight", "scores", "frozen", "state", "runs")
-        return {key: getattr(self, key) for key in kept}
+        kept = ("model", "optimizer", "loss", "loss_weight", "scores", "frozen")
+        state = {key: getattr(self, key) for key in kept}
+        if self.runs is not None:
+            state["weights"] = self.runs.weights
+        if self.state is not None:
+            state["slots"] = self.state.get_state()
+        return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
+        self.runs = self.state = None
 
     def thaw(self) -> None:
-        """Make what a copy or pickle left out."""
-        if self.runs is not None:
+        """Make what a copy or pickle left out, once all of the model is there."""
+        weights, slots = self.__dict__.pop("weights", None), self.__dict__.pop("slots", None)
+        if weights is not None:
+            self.runs = Runs(weights)
+            if slots is not None:
+                self.state = OptimizerState(self.optimizer, self.runs)
+                self.state.set_state(slots)
             self._prepare()
 
 

@@ -139,7 +139,7 @@ for reduction in REDUCTIONS:
 
 def inputs(index: int) -> dict[str, np.ndarray]:
     """Targets, predictions, weights and mask of a case, away from clips and corners."""
-    name, _, kind, shape, extras = CASES[index]
+    _, _, kind, shape, extras = CASES[index]
     rng = np.random.default_rng(index)
     scores = rng.uniform(-2, 2, shape)
     p = np.exp(scores) / np.exp(scores).sum(-1, keepdims=True)
