@@ -53,7 +53,7 @@ def test_what_dense_refuses():
         Dense(2, lora_rank=4)
     with pytest.raises(ValueError, match="does not take `quantization_config`"):
         Dense(2, quantization_config={"mode": "int8"})
-    with pytest.raises(ValueError, match="identifier: 'rellu'.* Did you mean 'relu'"):
+    with pytest.raises(ValueError, match=r"identifier: 'rellu'.* Did you mean 'relu'"):
         Dense(2, activation="rellu")
 
 

@@ -100,7 +100,7 @@ def _find(value: Any, found: dict[Weight, None]) -> bool:
         return True
     if isinstance(value, dict):
         value = list(value.values())
-    return isinstance(value, list | tuple) and any([_find(item, found) for item in value])
+    return isinstance(value, list | tuple) and sum(_find(item, found) for item in value) > 0
 
 
 def _replace(value: Any, arrays: dict[Weight, Any]) -> Any:

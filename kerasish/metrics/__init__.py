@@ -3,8 +3,9 @@
 Where to find what: `base` (Metric), `state` (its variables), `reductions` (Mean and
 MeanMetricWrapper), `accuracy`, `regression`, `correlation`, `probabilistic` (means of a loss),
 `thresholds` (counts at many thresholds), `confusion`, `precision_recall`, `auc`, `classes`
-(ConfusionMatrix), `fscore`, `iou`, `names` (strings to metrics), `shapes`. The functions of `kerasish.losses` that Keras also exports
-here, such as ``metrics.mean_squared_error``, are taken from there on first use.
+(ConfusionMatrix), `fscore`, `iou`, `names` (strings to metrics), `shapes`. The
+functions of `kerasish.losses` that Keras also exports here, such as ``mean_squared_error``, are
+taken from there on first use.
 """
 
 from __future__ import annotations
