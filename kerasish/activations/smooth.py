@@ -166,6 +166,8 @@ def elu(x: Any, alpha: float = 1.0, *, out: np.ndarray) -> np.ndarray:
 
 @elu.derivative
 def _(dy, x, y, alpha=1.0):
+    if alpha == 1:
+        return dy * (np.minimum(y, 0) + 1)
     side = y if alpha >= 0 else x  # the output has the sign of the input
     return dy * np.where(side <= 0, y + alpha, 1)
 
@@ -181,15 +183,14 @@ def celu(x: Any, alpha: float = 1.0, *, out: np.ndarray) -> np.ndarray:
     """
     if alpha == 0:
         raise ValueError("celu divides by `alpha`, which must not be 0.")
-    below = np.expm1(np.where(x > 0, 0, x) / alpha) * alpha
+    below = np.expm1(np.minimum(x, 0) / alpha) * alpha
     np.maximum(x, 0, out=out)
     return np.add(out, below, out=out)
 
 
 @celu.derivative
 def _(dy, x, y, alpha=1.0):
-    side = y if alpha > 0 else x
-    return dy * np.where(side <= 0, y / alpha + 1, 1)
+    return dy * (np.minimum(y, 0) / alpha + 1)
 
 
 @activation()
@@ -209,7 +210,8 @@ def selu(x: Any, *, out: np.ndarray) -> np.ndarray:
 
 @selu.derivative
 def _(dy, x, y):
-    return dy * np.where(y <= 0, y + SELU_SCALE * SELU_ALPHA, SELU_SCALE)
+    jump = SELU_SCALE - SELU_SCALE * SELU_ALPHA  # of the derivative, at zero
+    return dy * (np.minimum(y, 0) + SELU_SCALE * SELU_ALPHA + jump * (y > 0).astype(y.dtype))
 
 
 @activation("swish", needs_x=True)

@@ -11,14 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from kerasish import losses, optimizers, registry, regularizers
+from kerasish import losses, optimizers, regularizers
 from kerasish.optimizers.state import OptimizerState
 from kerasish.step import Step, commit
 from kerasish.store import Runs, Weight
 from kerasish.training.interrupt import NonFiniteError, all_finite, first_non_finite
 from kerasish.training.scores import Scores
 from kerasish.training.shards import Team, shard_count
-from kerasish.training.threads import gang
 
 
 class Program:
@@ -194,9 +193,10 @@ class Program:
         c = loss.coefficients(
             values.shape,
             sample_weight=shard_weights,
-            mask=step.mask,
+            mask=loss.mask_of(y[part], values, step.mask),
             rows=(len(outputs), step.batch_size),
             all_sum=step.all_sum,
+            dtype=values.dtype,
         )
         return self._weigh(values, c, backward if step.recording else None, scores)
 
@@ -220,9 +220,9 @@ class Program:
             c = loss.coefficients(
                 values.shape,
                 sample_weight=weights,
-                mask=mask,
+                mask=loss.mask_of(y, values, mask),
                 rows=(len(joined), len(joined)),
-                all_sum=_identity,
+                dtype=values.dtype,
             )
             return self._weigh(values, c, backward if step.recording else None, None)[:2]
 
@@ -316,19 +316,3 @@ def layers_before_learning(model: Any, learning: set[Weight]) -> set[Any]:
             needing.add(layer)
         learnt = learnt or any(w in learning for w in layer.weights)
     return set(layers) - needing
-
-
-def _identity(value: Any) -> Any:
-    return value
-
-
-def describe(obj: Any) -> Any:
-    """Config of an object given to compile, or its name."""
-    if obj is None or isinstance(obj, str | int | float):
-        return obj
-    if isinstance(obj, list | tuple):
-        return [describe(item) for item in obj]
-    return registry.plain(obj)
-
-
-__all__ = ["Program", "gang"]

@@ -67,7 +67,7 @@ class Scores:
             if not metric.additive:
                 found.append(None)
                 continue
-            w = combine_weights(weights if weighted else None, mask)
+            w = combine_weights(weights if weighted else None, mask if metric.takes_mask else None)
             found.append(metric.increments(y, y_pred, w))
         return found
 
@@ -85,7 +85,7 @@ class Scores:
                 continue
             y_pred = np.concatenate([p for _, _, p in results])
             mask = None
-            if steps[0].mask is not None:
+            if steps[0].mask is not None and metric.takes_mask:
                 mask = np.concatenate([step.mask for step in steps])
             w = combine_weights(weights if self._weighted[i] else None, mask)
             if w is None:
