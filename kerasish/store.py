@@ -20,7 +20,7 @@ class Array(np.ndarray):
         """Return a plain ndarray copy."""
         return np.array(self)
 
-    def __array_wrap__(self, array, context=None, return_scalar=False):  # type: ignore[no-untyped-def]
+    def __array_wrap__(self, array, context=None, return_scalar=False):
         if array.ndim == 0 and return_scalar:
             return array[()]
         return np.asarray(array).view(Array)

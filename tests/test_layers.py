@@ -361,9 +361,9 @@ def test_a_mask_ends_at_a_layer_that_does_not_know_it():
 
 
 def test_shape_and_name_arguments():
-    assert base.as_shape(5, "who", "input_dim") == (5,)
+    assert arguments.as_shape(5, "who", "input_dim") == (5,)
     with pytest.raises(ValueError, match="who: `shape` must be a tuple of positive whole numbers"):
-        base.as_shape((3, 0), "who", "shape")
+        arguments.as_shape((3, 0), "who", "shape")
     assert layers.Dense(3, input_shape=(4,)).input_hint == (None, 4)
     assert layers.Dense(3, input_dim=4).input_hint == (None, 4)
     assert layers.Dense(3, batch_input_shape=(8, 4)).input_hint == (8, 4)

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from kerasish import activations, constraints, initializers, regularizers
-from kerasish.layers.base import Backward, Shape
+from kerasish.layers.arguments import Shape
+from kerasish.layers.base import Backward
 from kerasish.layers.same_shape import SameShape
 from kerasish.registry import register
 from kerasish.step import Step

@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
-from kerasish import activations, config, initializers, regularizers, registry
-from kerasish.registry import Configurable
-from kerasish.step import Step, commit
-from kerasish.store import Array, Weight, as_array
-
-Shape = tuple[int | None, ...]
-Backward = Callable[[np.ndarray], np.ndarray | None]
-_building = threading.local()
-FIRST_LAYER_ARGUMENTS = (
-    "input_shape",
-    "input_dim",
-    "input_length",
-    "batch_input_shape",
-    "batch_shape",
-    "batch_size",
+from kerasish import activations, config, registry, regularizers
+from kerasish.layers.arguments import (
+    FIRST_LAYER_ARGUMENTS,
+    Shape,
+    dtype_policy,
+    float_dtype,
+    input_hint,
+    shape_text,
 )
+from kerasish.layers.weights import WeightOwner, building
+from kerasish.step import Step, commit
+from kerasish.store import as_array
+
+Backward = Callable[[np.ndarray], np.ndarray | None]
 
 
 @dataclass(eq=False, repr=False)
-class Layer(Configurable):
+class Layer(WeightOwner):
     """A layer is its arguments (dataclass fields), its weights, and `forward`.
 
     Parameters
@@ -68,7 +64,6 @@ class Layer(Configurable):
 
     registry_kind: ClassVar[str] = "layer"
     supports_masking: ClassVar[bool] = False
-    shardable: ClassVar[bool] = True
     casts_input: ClassVar[bool] = True
     fuses_head: ClassVar[bool] = False
 
@@ -78,8 +73,6 @@ class Layer(Configurable):
     dtype: Any = None
 
     activity_regularizer = None
-    input_hint: ClassVar[Shape | None] = None
-    position: ClassVar[int | None] = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """A `call` may mix the samples of a batch, so it sees the whole of it by default."""
@@ -173,45 +166,6 @@ class Layer(Configurable):
             self.set_weights(self._initial_weights)
             self._initial_weights = None
 
-    def add_weight(
-        self,
-        shape: Any = None,
-        initializer: Any = None,
-        dtype: Any = None,
-        trainable: bool = True,
-        autocast: bool = True,
-        regularizer: Any = None,
-        constraint: Any = None,
-        aggregation: str = "none",
-        overwrite_with_gradient: bool = False,
-        name: str | None = None,
-        **_: Any,
-    ) -> Weight:
-        """Make a weight of this layer; `autocast` and what follows it in Keras is ignored."""
-        if isinstance(shape, str):
-            shape, name = (), shape
-        shape = () if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)
-        if any(axis is None for axis in shape):
-            raise ValueError(
-                f"{self.label} cannot make the weight {name!r} of shape {shape}: the input's size "
-                f"along that axis is not known. Give the model a full input shape."
-            )
-        dtype = np.dtype(dtype or self.dtype)
-        default = "glorot_uniform" if dtype.kind == "f" else "zeros"
-        draw = initializers.get(default if initializer is None else initializer)
-        name = name or f"variable{'' if not self._own_weights else f'_{len(self._own_weights)}'}"
-        weight = Weight(
-            np.asarray(draw_initial(draw, shape, dtype), dtype),
-            name,
-            trainable,
-            initializer=draw,
-            regularizer=regularizers.get(regularizer),
-            constraint=_constraint(constraint),
-        )
-        weight.path = f"{self.name}/{name}"
-        self._own_weights.append(weight)
-        return weight
-
     def apply(self, x: np.ndarray, step: Step) -> tuple[np.ndarray, Backward | None]:
         """`forward`, with what is the same for all layers: masks and activity penalties."""
         if step.mask is not None and not self.supports_masking:
@@ -236,7 +190,7 @@ class Layer(Configurable):
 
         return y, with_penalty
 
-    def activate(self, z: np.ndarray, step: Step) -> tuple[np.ndarray, Backward]:
+    def activate(self, z: np.ndarray, step: Step) -> tuple[np.ndarray, Any]:
         """Apply ``self.activation`` to `z`, whose memory may be used for the result.
 
         At the head of a model whose loss is computed from logits, `z` is left in the step and
@@ -252,7 +206,7 @@ class Layer(Configurable):
     @property
     def head(self) -> str | None:
         """``"softmax"`` or ``"sigmoid"`` if the output is that function of logits, else None."""
-        fn = getattr(self, "activation", None)
+        fn: Any = getattr(self, "activation", None)
         if not self.fuses_head or self.activity_regularizer is not None:
             return None
         return {activations.softmax: "softmax", activations.sigmoid: "sigmoid"}.get(fn)
@@ -325,7 +279,7 @@ class Layer(Configurable):
 
     def misfit(self, built: Shape, shape: Any) -> ValueError:
         """The error for a batch that is not of the shape that the model was built for."""
-        inner = [a for a in shape[1:]]
+        inner = list(shape[1:])
         fix = ""
         if tuple(shape) == tuple(built[1:]):
             fix = "This is one sample without its batch axis: pass x[None]."
@@ -363,94 +317,6 @@ class Layer(Configurable):
         shape = f", built={self.built}"
         return f"<{type(self).__name__} name={self.name}{shape}>"
 
-    # --- weights ----------------------------------------------------------------------------
-
-    def __setattr__(self, key: str, value: Any) -> None:
-        if key == "trainable":
-            value = bool(value)
-            for layer in self.sublayers:
-                layer.trainable = value
-        elif isinstance(value, Layer) or (
-            isinstance(value, list | tuple) and any(isinstance(v, Layer) for v in value)
-        ):
-            for layer in [value] if isinstance(value, Layer) else value:
-                if isinstance(layer, Layer) and layer not in self._sublayers:
-                    self._sublayers.append(layer)
-        object.__setattr__(self, key, value)
-
-    @property
-    def sublayers(self) -> list[Layer]:
-        """Layers inside this one, in order."""
-        return self.__dict__.get("_sublayers", [])
-
-    def walk(self) -> Iterator[Layer]:
-        """This layer and all inside it."""
-        yield self
-        for layer in self.sublayers:
-            yield from layer.walk()
-
-    @property
-    def weights(self) -> list[Weight]:
-        """All weights, in the order of `get_weights`."""
-        own = sorted(self._own_weights, key=lambda w: not w.trainable)
-        inner = [w for layer in self.sublayers for w in layer.weights]
-        return list(dict.fromkeys([*own, *inner]))
-
-    @property
-    def variables(self) -> list[Weight]:
-        """The same as `weights`."""
-        return self.weights
-
-    @property
-    def trainable_weights(self) -> list[Weight]:
-        """The weights that learn."""
-        own = [w for w in self._own_weights if w.trainable and self.trainable]
-        inner = [w for layer in self.sublayers for w in layer.trainable_weights]
-        return list(dict.fromkeys([*own, *inner]))
-
-    @property
-    def non_trainable_weights(self) -> list[Weight]:
-        """The weights that do not learn."""
-        learnt = set(self.trainable_weights)
-        return [w for w in self.weights if w not in learnt]
-
-    trainable_variables = trainable_weights
-    non_trainable_variables = non_trainable_weights
-
-    @property
-    def losses(self) -> list[np.ndarray]:
-        """The present values of the weights' penalties."""
-        return [as_array(w.regularizer(w.value)) for w in self.trainable_weights if w.regularizer]
-
-    def get_weights(self) -> list[np.ndarray]:
-        """Return copies of all weights."""
-        return [w.numpy() for w in self.weights]
-
-    def set_weights(self, weights: Any) -> None:
-        """Overwrite all weights; nothing is changed unless every shape fits."""
-        mine = self.weights
-        arrays = [np.asarray(w) for w in weights]
-        if not self.built and not mine:
-            self._initial_weights = arrays
-            return
-        if len(arrays) != len(mine):
-            raise ValueError(
-                f"{self.label} has {len(mine)} weights but set_weights got {len(arrays)}. "
-                f"Expected shapes: {[w.shape for w in mine]}."
-            )
-        for weight, array in zip(mine, arrays, strict=True):
-            if weight.shape != array.shape:
-                raise ValueError(
-                    f"{self.label}: weight '{weight.path}' has shape {weight.shape} but "
-                    f"set_weights got {array.shape}. Expected shapes: {[w.shape for w in mine]}."
-                )
-        for weight, array in zip(mine, arrays, strict=True):
-            weight.assign(array)
-
-    def count_params(self) -> int:
-        """Number of elements of all weights."""
-        return sum(w.size for w in self.weights)
-
     def add_loss(self, loss: Any) -> None:
         """Add a term to the loss from inside `call`."""
         from kerasish.layers import custom
@@ -461,144 +327,5 @@ class Layer(Configurable):
 registry.translate_arguments(Layer)
 
 
-@contextlib.contextmanager
-def building(rng: np.random.Generator | None = None) -> Iterator[None]:
-    """While it lasts, weights made in this thread are drawn from `rng`; an outer one goes on."""
-    outer = getattr(_building, "rng", None)
-    if rng is None:
-        rng = outer if outer is not None else np.random.default_rng(config.next_seed())
-    _building.rng = rng
-    try:
-        yield
-    finally:
-        _building.rng = outer
-
-
-def is_building() -> bool:
-    """Whether an outer layer is making its weights in this thread."""
-    return getattr(_building, "rng", None) is not None
-
-
-def draw_initial(draw: Any, shape: Any, dtype: Any) -> Any:
-    """Call an initializer; one that a user wrote need not take `rng`."""
-    rng = getattr(_building, "rng", None)
-    if rng is None:
-        rng = np.random.default_rng(config.next_seed())
-    try:
-        return draw(shape, dtype=dtype.name, rng=rng)
-    except TypeError as error:
-        if "rng" not in str(error):
-            raise
-        return draw(shape, dtype=dtype.name)
-
-
-def _constraint(identifier: Any) -> Any:
-    from kerasish import constraints
-
-    return constraints.get(identifier)
-
-
 def _same(dy: np.ndarray) -> np.ndarray:
     return dy
-
-
-def float_dtype(dtype: Any, owner: str) -> str:
-    """The float type that a `dtype` argument, Keras policy or policy config stands for."""
-    if isinstance(dtype, dict):
-        dtype = dtype.get("config", {}).get("name")
-    dtype = getattr(dtype, "compute_dtype", None) or getattr(dtype, "name", dtype)
-    if dtype is None:
-        return config.floatx()
-    try:
-        name = np.dtype(dtype).name
-    except TypeError:
-        name = str(dtype)
-    if name in ("float32", "float64"):
-        return name
-    if name.startswith(("mixed_", "float16", "bfloat16", "int", "uint", "bool", "str")):
-        return "float32"
-    raise ValueError(
-        f"{owner}: `dtype` must be 'float32' or 'float64' but is {dtype!r}. Leave it out."
-    )
-
-
-def dtype_policy(dtype: str) -> dict[str, Any]:
-    """Keras's config of a dtype policy."""
-    return {
-        "module": "keras",
-        "class_name": "DTypePolicy",
-        "config": {"name": dtype},
-        "registered_name": None,
-    }
-
-
-def input_hint(
-    owner: str,
-    input_shape: Any = None,
-    input_dim: Any = None,
-    input_length: Any = None,
-    batch_input_shape: Any = None,
-    batch_shape: Any = None,
-    batch_size: Any = None,
-) -> Shape | None:
-    """Full batch shape that a first layer's arguments state, or None."""
-    batch_shape = batch_shape if batch_shape is not None else batch_input_shape
-    if batch_shape is not None:
-        return as_shape(batch_shape, owner, "batch_input_shape")
-    if input_shape is not None:
-        return (batch_size, *as_shape(input_shape, owner, "input_shape"))
-    if input_dim is not None:
-        inner = as_shape(input_dim, owner, "input_dim")
-        return (batch_size, *inner) if input_length is None else (batch_size, input_length, *inner)
-    if input_length is not None:
-        return (batch_size, *as_shape(input_length, owner, "input_length"))
-    return None
-
-
-def as_shape(value: Any, owner: str, argument: str) -> Shape:
-    """Check a shape argument: whole numbers above 0, or None."""
-    value = (value,) if isinstance(value, int | np.integer) else value
-    try:
-        axes = tuple(value)
-        good = all(a is None or (int(a) == a and a > 0) for a in axes)
-    except (TypeError, ValueError):
-        good = False
-    if not good:
-        raise ValueError(
-            f"{owner}: `{argument}` must be a tuple of positive whole numbers (None where any "
-            f"size will do) but is {value!r}."
-        )
-    return tuple(None if a is None else int(a) for a in axes)
-
-
-def shape_text(shape: Any) -> str:
-    """``(N, 28, 28)`` for ``(None, 28, 28)``, for messages."""
-    axes = ["N", *("any" if a is None else str(a) for a in tuple(shape)[1:])]
-    return f"({axes[0]},)" if len(axes) == 1 else f"({', '.join(axes)})"
-
-
-def positive(owner: Any, argument: str, value: Any) -> int:
-    """Check an argument that must be a positive whole number."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        name = owner if isinstance(owner, str) else type(owner).__name__
-        raise ValueError(
-            f"{name}: `{argument}` must be a positive whole number but is {value!r}. "
-            f"Received an invalid value for `{argument}`, expected a positive integer."
-        )
-    return int(value)
-
-
-def fraction(owner: Any, argument: str, value: Any) -> float:
-    """Check an argument that must be a number from 0 to 1."""
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-        good = False
-    else:
-        good = 0 <= value <= 1
-    if not good:
-        raise ValueError(
-            f"{type(owner).__name__}: `{argument}` must be a number from 0 to 1 but is {value!r}."
-        )
-    return float(value)
-
-
-__all__ = ["Array", "Backward", "Layer", "Shape", "Step", "fraction", "positive", "shape_text"]

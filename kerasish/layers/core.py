@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from kerasish import activations, constraints, initializers, ops, regularizers
-from kerasish.layers.base import Backward, Layer, Shape, as_shape, positive
+from kerasish.layers.arguments import Shape, as_shape, positive
+from kerasish.layers.base import Backward, Layer
 from kerasish.layers.same_shape import SameShape, let_through
 from kerasish.registry import register
 from kerasish.step import Step

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from kerasish import registry
-from kerasish.layers.base import Backward, Layer, Shape
+from kerasish.layers.arguments import Shape
+from kerasish.layers.base import Backward, Layer
 from kerasish.registry import register
 from kerasish.step import Step
 

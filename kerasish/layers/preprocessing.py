@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from kerasish.layers.base import Backward, Shape, shape_text
+from kerasish.layers.arguments import Shape, shape_text
+from kerasish.layers.base import Backward
 from kerasish.layers.same_shape import SameShape
 from kerasish.registry import plain, register
 from kerasish.step import Step

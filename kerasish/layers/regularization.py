@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from kerasish import ops, regularizers
-from kerasish.layers.base import Backward, Layer, fraction
+from kerasish.layers.arguments import fraction
+from kerasish.layers.base import Backward, Layer
 from kerasish.layers.same_shape import SameShape, let_through
 from kerasish.registry import register
 from kerasish.step import Step

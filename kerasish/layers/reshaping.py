@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from kerasish.layers.base import Backward, Layer, Shape, positive
+from kerasish.layers.arguments import Shape, positive
+from kerasish.layers.base import Backward, Layer
 from kerasish.registry import register
 from kerasish.step import Step
 

@@ -7,7 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from kerasish.layers.base import Backward, Layer, Shape
+from kerasish.layers.arguments import Shape
+from kerasish.layers.base import Backward, Layer
 from kerasish.step import Step
 
 

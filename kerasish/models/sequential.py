@@ -9,8 +9,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from kerasish import config, registry
-from kerasish.layers.base import Backward, Layer, Shape, building, input_hint, is_building
+from kerasish.layers.arguments import Shape, input_hint
+from kerasish.layers.base import Backward, Layer
 from kerasish.layers.core import InputLayer
+from kerasish.layers.weights import building, is_building
 from kerasish.models.trainer import Trainer
 from kerasish.registry import register
 from kerasish.step import Step, commit
@@ -314,9 +316,7 @@ class Sequential(Trainer, Layer):
             self.ensure_built(self.input_hint or (None, *x.shape[1:]))
         x = self.cast_input(self.aligned(x))
         counter = self.next_counter() if training else 0
-        step = Step(
-            training=bool(training), batch_size=len(x), seed=self.seed, counter=counter
-        )
+        step = Step(training=bool(training), batch_size=len(x), seed=self.seed, counter=counter)
         step.mask = None if mask is None else np.asarray(mask, bool)
         y, _ = self.apply(x, step)
         commit([step])

@@ -166,17 +166,28 @@ class Trainer:
         dtype = self.dtype  # type: ignore[attr-defined]
         validation: data.Batches | None = None
         if validation_data is not None:
-            validation = self._validation(validation_data, validation_batch_size or batch_size,
-                                          validation_steps)
+            validation = self._validation(
+                validation_data, validation_batch_size or batch_size, validation_steps
+            )
         elif validation_split:
             (x, y, sample_weight), rest = data.split(x, y, sample_weight, validation_split)
             validation = data.batches(
-                *rest, batch_size=validation_batch_size or batch_size, steps=validation_steps,
-                role="validation", dtype=dtype,
+                *rest,
+                batch_size=validation_batch_size or batch_size,
+                steps=validation_steps,
+                role="validation",
+                dtype=dtype,
             )
         batches = data.batches(
-            x, y, sample_weight, batch_size=batch_size, shuffle=shuffle, steps=steps_per_epoch,
-            class_weight=class_weight, role="fit", dtype=dtype,
+            x,
+            y,
+            sample_weight,
+            batch_size=batch_size,
+            shuffle=shuffle,
+            steps=steps_per_epoch,
+            class_weight=class_weight,
+            role="fit",
+            dtype=dtype,
         )
         batches = self._fitted(batches)
         if validation is not None:
@@ -184,7 +195,12 @@ class Trainer:
         program.bind()
         listed = self._callbacks(callbacks, batches, verbose, validation=validation, epochs=epochs)
         return loop.fit(
-            self, batches, validation, listed, epochs=epochs, initial_epoch=initial_epoch,
+            self,
+            batches,
+            validation,
+            listed,
+            epochs=epochs,
+            initial_epoch=initial_epoch,
             validation_freq=validation_freq,
         )
 
@@ -204,7 +220,12 @@ class Trainer:
         """Return loss and metrics on a data set: a float, a list, or with `return_dict` a dict."""
         program = self.program
         batches = data.batches(
-            x, y, sample_weight, batch_size=batch_size, steps=steps, role="evaluate",
+            x,
+            y,
+            sample_weight,
+            batch_size=batch_size,
+            steps=steps,
+            role="evaluate",
             dtype=self.dtype,  # type: ignore[attr-defined]
         )
         batches = self._fitted(batches)
@@ -224,7 +245,10 @@ class Trainer:
     ) -> np.ndarray:
         """Return the model's outputs for all rows, as one array; needs no `compile`."""
         batches = data.batches(
-            x, batch_size=batch_size, steps=steps, role="predict",
+            x,
+            batch_size=batch_size,
+            steps=steps,
+            role="predict",
             dtype=self.dtype,  # type: ignore[attr-defined]
         )
         batches = self._fitted(batches)
@@ -328,7 +352,12 @@ class Trainer:
     ) -> tuple[Any, Any, Any]:
         size = len(x) if isinstance(x, Sized) else None
         batches = data.batches(
-            x, y, sample_weight, batch_size=size or 1, class_weight=class_weight, role=role,
+            x,
+            y,
+            sample_weight,
+            batch_size=size or 1,
+            class_weight=class_weight,
+            role=role,
             dtype=self.dtype,  # type: ignore[attr-defined]
         )
         first = batches.peek()

@@ -25,10 +25,10 @@ class Interrupts:
 
     def __enter__(self) -> Interrupts:
         self._depth += 1
-        if self._depth == 1 and threading.current_thread() is threading.main_thread():
-            if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-                signal.signal(signal.SIGINT, self._on_signal)
-                self._installed = True
+        first = self._depth == 1 and threading.current_thread() is threading.main_thread()
+        if first and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, self._on_signal)
+            self._installed = True
         return self
 
     def __exit__(self, kind: Any, *_: Any) -> None:

@@ -74,8 +74,7 @@ class Program:
         self._fused = self.loss.logits_variant(head) if self.loss is not None and head else None
         layers = list(self.model.walk())
         self._shardable = all(
-            layer.shardable
-            and getattr(layer.activity_regularizer or layer, "additive", True)
+            layer.shardable and getattr(layer.activity_regularizer or layer, "additive", True)
             for layer in layers
         )
         seed = self.model.seed
@@ -257,7 +256,9 @@ class Program:
             where = "the loss (every layer's output is finite)"
         if where is None:
             assert self.runs is not None
-            bad = [w for w in self.runs.weights if not np.isfinite(self.runs.view(gradient, w)).all()]
+            bad = [
+                w for w in self.runs.weights if not np.isfinite(self.runs.view(gradient, w)).all()
+            ]
             where = f"the gradient of weight '{bad[-1].path}'" if bad else "the gradient"
         raise NonFiniteError(where)
 
@@ -291,7 +292,7 @@ class Program:
         weights, slots = self.__dict__.pop("weights", None), self.__dict__.pop("slots", None)
         if weights is not None:
             self.runs = Runs(weights)
-            if slots is not None:
+            if slots is not None and self.optimizer is not None:
                 self.state = OptimizerState(self.optimizer, self.runs)
                 self.state.set_state(slots)
             self._prepare()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ def split_rows(rows: int, count: int) -> list[slice]:
     """
     size, rest = divmod(rows, count)
     edges = np.cumsum([0] + [size + (i < rest) for i in range(count)]).tolist()
-    return [slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [slice(a, b) for a, b in pairwise(edges)]
 
 
 class Team:

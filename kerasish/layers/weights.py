@@ -1,0 +1,194 @@
+"""What owns weights: making, listing, reading and overwriting them."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kerasish import config, constraints, initializers, regularizers
+from kerasish.layers.arguments import Shape
+from kerasish.registry import Configurable
+from kerasish.store import Weight, as_array
+
+if TYPE_CHECKING:
+    from kerasish.layers.base import Layer
+
+_building = threading.local()
+
+
+class WeightOwner(Configurable):
+    """The part of a layer that has to do with its weights and the layers inside it."""
+
+    name: Any
+    dtype: Any
+    trainable: bool
+    built: bool
+    label: Any
+    input_hint: Shape | None = None
+    position: int | None = None
+    shardable: bool = True
+    _own_weights: list[Weight]
+    _sublayers: list[Layer]
+    _build_shape: Shape | None
+    _initial_weights: Any
+    _calls: int
+
+    def add_weight(
+        self,
+        shape: Any = None,
+        initializer: Any = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        autocast: bool = True,
+        regularizer: Any = None,
+        constraint: Any = None,
+        aggregation: str = "none",
+        overwrite_with_gradient: bool = False,
+        name: str | None = None,
+        **_: Any,
+    ) -> Weight:
+        """Make a weight of this layer; `autocast` and what follows it in Keras is ignored."""
+        if isinstance(shape, str):
+            shape, name = (), shape
+        shape = () if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)
+        if any(axis is None for axis in shape):
+            raise ValueError(
+                f"{self.label} cannot make the weight {name!r} of shape {shape}: the input's size "
+                f"along that axis is not known. Give the model a full input shape."
+            )
+        dtype = np.dtype(dtype or self.dtype)
+        default = "glorot_uniform" if dtype.kind == "f" else "zeros"
+        draw = initializers.get(default if initializer is None else initializer)
+        name = name or f"variable{'' if not self._own_weights else f'_{len(self._own_weights)}'}"
+        weight = Weight(
+            np.asarray(draw_initial(draw, shape, dtype), dtype),
+            name,
+            trainable,
+            initializer=draw,
+            regularizer=regularizers.get(regularizer),
+            constraint=constraints.get(constraint),
+        )
+        weight.path = f"{self.name}/{name}"
+        self._own_weights.append(weight)
+        return weight
+
+    def __setattr__(self, key: str, value: Any) -> None:
+        if key == "trainable":
+            value = bool(value)
+            for layer in self.sublayers:
+                layer.trainable = value
+        elif isinstance(value, WeightOwner) or (
+            isinstance(value, list | tuple) and any(isinstance(v, WeightOwner) for v in value)
+        ):
+            for layer in [value] if isinstance(value, WeightOwner) else value:
+                if isinstance(layer, WeightOwner) and layer not in self._sublayers:
+                    self._sublayers.append(layer)
+        object.__setattr__(self, key, value)
+
+    @property
+    def sublayers(self) -> list[Layer]:
+        """Layers inside this one, in order."""
+        return self.__dict__.get("_sublayers", [])
+
+    def walk(self) -> Iterator[Layer]:
+        """This layer and all inside it."""
+        yield self  # type: ignore[misc]
+        for layer in self.sublayers:
+            yield from layer.walk()
+
+    @property
+    def weights(self) -> list[Weight]:
+        """All weights, in the order of `get_weights`."""
+        own = sorted(self._own_weights, key=lambda w: not w.trainable)
+        inner = [w for layer in self.sublayers for w in layer.weights]
+        return list(dict.fromkeys([*own, *inner]))
+
+    @property
+    def variables(self) -> list[Weight]:
+        """The same as `weights`."""
+        return self.weights
+
+    @property
+    def trainable_weights(self) -> list[Weight]:
+        """The weights that learn."""
+        own = [w for w in self._own_weights if w.trainable and self.trainable]
+        inner = [w for layer in self.sublayers for w in layer.trainable_weights]
+        return list(dict.fromkeys([*own, *inner]))
+
+    @property
+    def non_trainable_weights(self) -> list[Weight]:
+        """The weights that do not learn."""
+        learnt = set(self.trainable_weights)
+        return [w for w in self.weights if w not in learnt]
+
+    trainable_variables = trainable_weights
+    non_trainable_variables = non_trainable_weights
+
+    @property
+    def losses(self) -> list[np.ndarray]:
+        """The present values of the weights' penalties."""
+        return [as_array(w.regularizer(w.value)) for w in self.trainable_weights if w.regularizer]
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Return copies of all weights."""
+        return [w.numpy() for w in self.weights]
+
+    def set_weights(self, weights: Any) -> None:
+        """Overwrite all weights; nothing is changed unless every shape fits."""
+        mine = self.weights
+        arrays = [np.asarray(w) for w in weights]
+        if not self.built and not mine:
+            self._initial_weights = arrays
+            return
+        if len(arrays) != len(mine):
+            raise ValueError(
+                f"{self.label} has {len(mine)} weights but set_weights got {len(arrays)}. "
+                f"Expected shapes: {[w.shape for w in mine]}."
+            )
+        for weight, array in zip(mine, arrays, strict=True):
+            if weight.shape != array.shape:
+                raise ValueError(
+                    f"{self.label}: weight '{weight.path}' has shape {weight.shape} but "
+                    f"set_weights got {array.shape}. Expected shapes: {[w.shape for w in mine]}."
+                )
+        for weight, array in zip(mine, arrays, strict=True):
+            weight.assign(array)
+
+    def count_params(self) -> int:
+        """Number of elements of all weights."""
+        return sum(w.size for w in self.weights)
+
+
+@contextlib.contextmanager
+def building(rng: np.random.Generator | None = None) -> Iterator[None]:
+    """While it lasts, weights made in this thread are drawn from `rng`; an outer one goes on."""
+    outer = getattr(_building, "rng", None)
+    if rng is None:
+        rng = outer if outer is not None else np.random.default_rng(config.next_seed())
+    _building.rng = rng
+    try:
+        yield
+    finally:
+        _building.rng = outer
+
+
+def is_building() -> bool:
+    """Whether an outer layer is making its weights in this thread."""
+    return getattr(_building, "rng", None) is not None
+
+
+def draw_initial(draw: Any, shape: Any, dtype: Any) -> Any:
+    """Call an initializer; one that a user wrote need not take `rng`."""
+    rng = getattr(_building, "rng", None)
+    if rng is None:
+        rng = np.random.default_rng(config.next_seed())
+    try:
+        return draw(shape, dtype=dtype.name, rng=rng)
+    except TypeError as error:
+        if "rng" not in str(error):
+            raise
+        return draw(shape, dtype=dtype.name)
