@@ -55,7 +55,9 @@ def __getattr__(name: str) -> Any:
         return value
     from kerasish.errors import did_you_mean
 
-    raise AttributeError(f"module 'kerasish' has no attribute {name!r}.{did_you_mean(name, __all__)}")
+    raise AttributeError(
+        f"module 'kerasish' has no attribute {name!r}.{did_you_mean(name, __all__)}"
+    )
 
 
 def __dir__() -> list[str]:

@@ -34,7 +34,9 @@ def unknown_name(kind: str, name: object, options: Iterable[str]) -> ValueError:
 
 def unknown_arguments(owner: str, call: Callable[..., Any], given: dict[str, Any]) -> TypeError:
     """Build the error for keyword arguments that `owner` does not take."""
-    known = [p for p in inspect.signature(call).parameters if p not in ("self", "kwargs", "ignored")]
+    known = [
+        p for p in inspect.signature(call).parameters if p not in ("self", "kwargs", "ignored")
+    ]
     hints = "".join(did_you_mean(name, known) for name in given)
     return TypeError(
         f"Unrecognized keyword arguments passed to {owner}: {given}.{hints} "

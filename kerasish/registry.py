@@ -354,7 +354,14 @@ def unique_name(prefix: str) -> str:
     return prefix if count == 0 else f"{prefix}_{count}"
 
 
-def clear_names() -> None:
-    """Start automatic names again from the beginning (`kerasish.utils.clear_session`)."""
-    _counters.clear()
+def clear_names(free_memory: bool = True) -> None:
+    """Start automatic names again from the beginning.
 
+    Known as `kerasish.utils.clear_session`, too. `free_memory` is Keras's: there is no global
+    state to be freed here, since models go away with their last reference.
+
+    >>> clear_names()
+    >>> unique_name("dense"), unique_name("dense")
+    ('dense', 'dense_1')
+    """
+    _counters.clear()

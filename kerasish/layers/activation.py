@@ -136,7 +136,7 @@ class PReLU(SameShape):
     Array([[-1., 2.]], dtype=float32)
     """
 
-    alpha_initializer: Any = "zeros"
+    alpha_initializer: Any = "Zeros"
     alpha_regularizer: Any = None
     alpha_constraint: Any = None
     shared_axes: Any = None

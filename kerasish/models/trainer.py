@@ -10,6 +10,14 @@ import numpy as np
 from kerasish import data
 from kerasish.callbacks import CallbackList, History
 from kerasish.errors import named_arguments
+from kerasish.models.arguments import (
+    check_epochs,
+    check_frequency,
+    has_added_losses,
+    loss_weight,
+    names_metrics,
+    single,
+)
 from kerasish.training import loop
 from kerasish.training.program import Program
 from kerasish.training.threads import blas_guard
@@ -58,10 +66,15 @@ class Trainer:
         Sequential
             The model itself.
         """
-        if metrics is None and _names_metrics(loss_weights):
+        if metrics is None and names_metrics(loss_weights):
             loss_weights, metrics = None, loss_weights  # Keras 2's third argument
         self._program = Program(
-            self, optimizer, _single(loss, "loss"), _weight(loss_weights), metrics, weighted_metrics
+            self,
+            optimizer,
+            single(loss, "loss"),
+            loss_weight(loss_weights),
+            metrics,
+            weighted_metrics,
         )
         self._compiled = {
             "optimizer": optimizer,
@@ -157,12 +170,12 @@ class Trainer:
             If the data do not fit the model; the message names the layer or argument.
         """
         program = self.program
-        if program.loss is None and not _has_added_losses(self):
+        if program.loss is None and not has_added_losses(self):
             raise ValueError(
                 "No loss to compute. Provide a `loss` argument in `compile()`, such as 'mse'."
             )
-        _check_epochs(epochs, initial_epoch)
-        _check_freq(validation_freq)
+        check_epochs(epochs, initial_epoch)
+        check_frequency(validation_freq)
         dtype = self.dtype  # type: ignore[attr-defined]
         validation: data.Batches | None = None
         if validation_data is not None:
@@ -382,61 +395,6 @@ class Trainer:
             bar.batch_size, bar.samples = batches.batch_size, batches.rows
             bar.validation_steps = None if validation is None else validation.steps
         return listed
-
-
-def _single(loss: Any, argument: str) -> Any:
-    """Unwrap the list or dict that Keras takes for models of several outputs."""
-    if isinstance(loss, list | tuple) or (isinstance(loss, dict) and "class_name" not in loss):
-        parts = list(loss.values()) if isinstance(loss, dict) else list(loss)
-        if len(parts) != 1:
-            raise ValueError(
-                f"compile: `{argument}` has {len(parts)} entries but a Sequential has one output."
-            )
-        return parts[0]
-    return loss
-
-
-def _names_metrics(given: Any) -> bool:
-    """Whether the third argument of `compile` is metrics, as it was in Keras 2."""
-    return given == "auto" or (
-        isinstance(given, list | tuple)
-        and len(given) > 0
-        and not any(isinstance(item, int | float | np.number) for item in given)
-    )
-
-
-def _weight(loss_weights: Any) -> float:
-    weight = _single(loss_weights, "loss_weights")
-    if weight is None:
-        return 1.0
-    if not isinstance(weight, int | float | np.number):
-        raise TypeError(f"compile: `loss_weights` must be a number but is {loss_weights!r}.")
-    return float(weight)
-
-
-def _has_added_losses(model: Any) -> bool:
-    return any(
-        layer.activity_regularizer is not None or hasattr(layer, "call") for layer in model.walk()
-    )
-
-
-def _check_epochs(epochs: Any, initial_epoch: Any) -> None:
-    for name, value in (("epochs", epochs), ("initial_epoch", initial_epoch)):
-        whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-        if not whole or value < 0:
-            raise ValueError(f"fit: `{name}` must be a whole number from 0 on but is {value!r}.")
-
-
-def _check_freq(freq: Any) -> None:
-    if isinstance(freq, int | np.integer) and not isinstance(freq, bool):
-        good = freq >= 1
-    else:
-        good = isinstance(freq, list | tuple | set | range | np.ndarray)
-    if not good:
-        raise ValueError(
-            f"fit: `validation_freq` must be a whole number from 1 on, or a list of epochs, but "
-            f"is {freq!r}."
-        )
 
 
 def _results(logs: dict[str, Any], as_dict: bool) -> Any:

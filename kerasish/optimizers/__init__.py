@@ -59,8 +59,8 @@ def __getattr__(name: str) -> Any:
 def get(identifier: Any) -> Any:
     """Turn a name, config dict, class or optimizer into an optimizer; None stays None.
 
-    >>> get("rmsprop").name, float(get({"class_name": "SGD", "learning_rate": 0.5}).learning_rate)
-    ('rm_sprop', 0.5)
+    >>> get("rmsprop").rho, float(get({"class_name": "SGD", "learning_rate": 0.5}).learning_rate)
+    (0.9, 0.5)
     """
     if isinstance(identifier, dict):
         return deserialize(identifier)

@@ -126,6 +126,8 @@ class Optimizer(ByWeight, registry.Configurable):
     def __post_init__(self) -> None:
         if self.name is None:
             self.name = registry.unique_name(registry.snake_case(type(self).__name__))
+        if isinstance(self._learning_rate, Variable):
+            self._learning_rate.path = f"{self.name}/learning_rate"
         self.built = False
         self._state: Any = None
         self._count = np.zeros((), np.int32)

@@ -174,9 +174,10 @@ class Memory:
             if weight not in old.indices:
                 continue
             shared = True
-            past = {slot.name: array for slot, array in old.slots[old.indices[weight]]}
-            for slot, array in made:
-                _copy(past.get(slot.name), array)
+            slots = old.slots[old.indices[weight]]
+            past = {(i, slot.name): array for i, (slot, array) in enumerate(slots)}
+            for i, (slot, array) in enumerate(made):
+                _copy(past.get((i, slot.name)), array)
             for name in ("average", "accumulator"):
                 mine, theirs = getattr(self, name), getattr(old, name)
                 if mine is not None and theirs is not None:

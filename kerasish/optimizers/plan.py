@@ -88,6 +88,7 @@ class Plan:
         return [
             (a, b, weight.shape, weight.value, tuple(array for _, array in self.state.slots[i]))
             for i, weight, (a, b) in zip(self.indices, self.weights, self.spans, strict=True)
+            if weight.size
         ]
 
     def _decays(self) -> Iterator[tuple[float, list[list[Any]]]]:

@@ -2,49 +2,86 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import sys
 import threading
+import time
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
 import numpy as np
 
+PATIENCE = 1.0  # seconds after which a second Ctrl-C ends even a step
+
 
 class Interrupts:
     """Holds Ctrl-C back while a step runs, so that every step is done whole or not at all.
 
-    ``with Interrupts() as interrupts:`` around a training, ``with interrupts:`` around a step.
-    Outside of a step (in data or callbacks) Ctrl-C acts at once, as does a second one.
+    Signals come to the main thread only; in other threads there is nothing to do. Outside of
+    steps (in data or callbacks) Ctrl-C acts at once. In a step it acts when the step has ended,
+    or, if it is pressed again after a second, at once: the step may hang.
     """
 
     def __init__(self) -> None:
-        self._depth = 0
-        self._pending = False
-        self._installed = False
+        self._loops = 0
+        self._steps = 0
+        self._noticed: float | None = None
+        self._previous: Callable[[int, FrameType | None], Any] | None = None
 
-    def __enter__(self) -> Interrupts:
-        self._depth += 1
-        first = self._depth == 1 and threading.current_thread() is threading.main_thread()
-        if first and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            signal.signal(signal.SIGINT, self._on_signal)
-            self._installed = True
-        return self
+    @contextlib.contextmanager
+    def watch(self) -> Iterator[bool]:
+        """Take Ctrl-C over for a loop of steps; gives whether it is inside no other loop."""
+        if threading.current_thread() is not threading.main_thread():
+            yield True
+            return
+        outermost = self._loops == 0
+        self._loops += 1
+        try:
+            found = signal.getsignal(signal.SIGINT) if outermost else None
+            if callable(found) and found != self._on_signal:
+                self._previous = found
+                signal.signal(signal.SIGINT, self._on_signal)
+            yield outermost
+        finally:
+            self._loops -= 1
+            if outermost and signal.getsignal(signal.SIGINT) == self._on_signal:
+                signal.signal(signal.SIGINT, self._previous)
 
-    def __exit__(self, kind: Any, *_: Any) -> None:
-        self._depth -= 1
-        if self._depth == 0 and self._installed:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-            self._installed = False
-        if self._pending and kind is None:
-            self._pending = False
-            raise KeyboardInterrupt
+    @contextlib.contextmanager
+    def whole(self) -> Iterator[None]:
+        """Hold Ctrl-C back until the block, or the outermost of such blocks, has ended."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        with contextlib.nullcontext() if self._loops else self.watch():
+            self._steps += 1
+            try:
+                yield
+            finally:
+                self._steps = max(0, self._steps - 1)
+                if self._noticed is not None and not self._steps:
+                    self._act()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if self._depth > 1 and not self._pending:
-            self._pending = True
+        now = time.monotonic()
+        if self._steps and (self._noticed is None or now - self._noticed < PATIENCE):
+            self._noticed = self._noticed or now
         else:
-            raise KeyboardInterrupt
+            self._act()
+
+    def _act(self) -> None:
+        self._noticed = None
+        if self._previous is not None:
+            self._previous(signal.SIGINT, None)
+
+    def after_fork(self) -> None:
+        """In a child process no step is running, whatever other threads were doing."""
+        self._steps, self._noticed = 0, None
+
+
+interrupts = Interrupts()
 
 
 def is_interactive() -> bool:

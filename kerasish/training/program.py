@@ -15,7 +15,12 @@ from kerasish import losses, optimizers, regularizers
 from kerasish.optimizers.state import OptimizerState
 from kerasish.step import Step, commit
 from kerasish.store import Runs, Weight
-from kerasish.training.interrupt import NonFiniteError, all_finite, first_non_finite
+from kerasish.training.interrupt import (
+    NonFiniteError,
+    all_finite,
+    first_non_finite,
+    interrupts,
+)
 from kerasish.training.scores import Scores
 from kerasish.training.shards import Team, shard_count
 
@@ -54,16 +59,22 @@ class Program:
 
     def bind(self) -> None:
         """Fix which weights learn and make memory for gradients and optimizer slots."""
-        if self.runs is not None:
-            return
+        if self.runs is None:
+            self._bind()
+
+    @interrupts.whole()
+    def _bind(self) -> None:
+        # Layers that a frozen layer has made since `compile` are frozen too.
+        self.frozen = frozenset(inner for layer in self.frozen for inner in layer.walk())
         learning = [layer for layer in self.model.walk() if layer not in self.frozen]
         wanted = {w for layer in learning for w in layer._own_weights if w.trainable}
-        self.runs = Runs([w for w in self.model.weights if w in wanted])
+        runs = Runs([w for w in self.model.weights if w in wanted])
         if self.optimizer is not None:
             earlier = self.optimizer._state
-            self.state = OptimizerState(self.optimizer, self.runs)
+            self.state = OptimizerState(self.optimizer, runs)
             if earlier is not None and set(earlier.runs.weights) & wanted:
                 self.state.carry_over(earlier)
+        self.runs = runs
         self._prepare()
 
     def _prepare(self) -> None:
@@ -82,6 +93,7 @@ class Program:
         self._training = Team(seed, training=True, recording=True)
         self._testing = Team(seed, training=False, recording=False)
 
+    @interrupts.whole()
     def release(self) -> None:
         """Give back the memory of the steps (after `fit`)."""
         if self.runs is not None:
@@ -104,6 +116,8 @@ class Program:
 
     # --- one batch ----------------------------------------------------------------------------
 
+    @interrupts.whole()
+    @np.errstate(all="ignore")
     def train_batch(self, x: Any, y: Any, weights: Any, check: bool = False) -> float:
         """Forward, loss, metrics, backward, update. Returns the loss; `scores` has the metrics.
 
@@ -134,12 +148,15 @@ class Program:
         loss = sum(value for value, _, _ in results) + self._penalties(gradient)
         if check:
             self._check_finite(loss, gradient, x, counter)
-        commit(self._training.steps[:count])
-        self.scores.add(loss, rows, results, y, weights, self._training.steps[:count])
+        steps = self._training.steps[:count]
+        self.scores.add(loss, rows, results, y, weights, steps)
+        commit(steps)
         if self.state is not None and gradient.size:
             self.state.apply(gradient)
         return loss
 
+    @interrupts.whole()
+    @np.errstate(all="ignore")
     def test_batch(self, x: Any, y: Any, weights: Any) -> float:
         """Forward, loss and metrics without learning."""
         model = self.model

@@ -42,7 +42,12 @@ class Team:
     def __init__(self, seed: int, training: bool, recording: bool) -> None:
         self.seed, self.training, self.recording = seed, training, recording
         self.steps: list[Step] = []
-        self._meeting: Rendezvous | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that the steps keep from batch to batch."""
+        arenas = [step.arena for step in self.steps if step.arena is not None]
+        return sum(buffer.nbytes for arena in arenas for buffer in arena._buffers)
 
     def call(
         self,
@@ -52,7 +57,11 @@ class Team:
         counter: int,
         prepare: Callable[[Step], None] | None = None,
     ) -> list[Any]:
-        """Run ``body(step, rows)`` for each shard and return the results in order."""
+        """Run ``body(step, rows)`` for each shard and return the results in order.
+
+        NumPy's warnings of overflow and the like are off, in whatever thread a shard runs:
+        numbers that are not finite are found by `fit`.
+        """
         while len(self.steps) < count:
             step = Step(
                 training=self.training,
@@ -68,7 +77,8 @@ class Team:
             step = self.steps[0]
             step._exchange = None
             step.restart(rows, slice(0, rows), counter)
-            return [body(step, step.rows)]
+            with np.errstate(all="ignore"):
+                return [body(step, step.rows)]
         meeting = Rendezvous(count)
         results: list[Any] = [None] * count
         tasks = []
@@ -87,6 +97,7 @@ def _meet(meeting: Rendezvous, shard: int) -> Callable[[Any, Any], Any]:
 
 def _task(body: Any, step: Step, results: list[Any], shard: int) -> Callable[[], None]:
     def run() -> None:
-        results[shard] = body(step, step.rows)
+        with np.errstate(all="ignore"):
+            results[shard] = body(step, step.rows)
 
     return run

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from queue import SimpleQueue
 from typing import Any
 
+from kerasish.training.interrupt import interrupts
+
 
 class Released(BaseException):
     """Ends a shard that waits for another one, which has raised."""
@@ -72,29 +74,28 @@ class Gang:
     def _work(self, inbox: SimpleQueue[Any]) -> None:
         self._here.busy = True
         while True:
-            task, done = inbox.get()
+            task, ended, wake = inbox.get()
             try:
                 task()
-                done.put(None)
+                ended.append(None)
             except BaseException as error:
-                done.put(error)
-            del task, done
+                ended.append(error)
+            wake.put(None)
+            del task, ended, wake  # nothing of a step stays alive while there is none to do
 
     def run(self, tasks: list[Callable[[], Any]], abort: Callable[[], None]) -> None:
         """Run all tasks at once, the first in this thread, and raise the first error, if any.
 
-        `abort` is called as soon as one fails, and must let the others end.
+        `abort` is called as soon as one fails, and must let the others end. However this ends,
+        no task is running any more: their memory is used again at once.
         """
         with self._lock:
-            while len(self._inboxes) < len(tasks) - 1:
-                inbox: SimpleQueue[Any] = SimpleQueue()
-                name = f"kerasish-{len(self._inboxes) + 1}"
-                threading.Thread(target=self._work, args=(inbox,), name=name, daemon=True).start()
-                self._inboxes.append(inbox)
-            done: SimpleQueue[BaseException | None] = SimpleQueue()
+            self._hire(len(tasks) - 1)
+            ended: list[BaseException | None] = []
+            wake: SimpleQueue[None] = SimpleQueue()
             for task, inbox in zip(tasks[1:], self._inboxes, strict=False):
-                inbox.put((_aborting(task, abort), done))
-            errors: list[BaseException] = []
+                inbox.put((_aborting(task, abort), ended, wake))
+            errors: list[BaseException | None] = []
             self._here.busy = True
             try:
                 _aborting(tasks[0], abort)()
@@ -102,13 +103,25 @@ class Gang:
                 errors.append(error)
             finally:
                 self._here.busy = False
-            for _ in tasks[1:]:
-                error_or_none = done.get()
-                if error_or_none is not None:
-                    errors.append(error_or_none)
-        genuine = [error for error in errors if not isinstance(error, Released)]
-        if genuine:
-            raise genuine[0]
+            while len(ended) < len(tasks) - 1:
+                try:
+                    wake.get()
+                except BaseException as error:  # Ctrl-C for the second time
+                    errors.append(error)
+                    abort()
+        genuine = [e for e in errors + ended if e is not None and not isinstance(e, Released)]
+        try:
+            if genuine:
+                raise genuine[0]
+        finally:
+            del errors, ended, genuine  # an error must not hold, by its traceback, itself
+
+    def _hire(self, count: int) -> None:
+        while len(self._inboxes) < count:
+            inbox: SimpleQueue[Any] = SimpleQueue()
+            name = f"kerasish-{len(self._inboxes) + 1}"
+            threading.Thread(target=self._work, args=(inbox,), name=name, daemon=True).start()
+            self._inboxes.append(inbox)
 
 
 def _aborting(task: Callable[[], Any], abort: Callable[[], None]) -> Callable[[], None]:
@@ -134,22 +147,27 @@ class BlasGuard:
     @contextlib.contextmanager
     def __call__(self) -> Iterator[None]:
         """Hold BLAS inside a ``with`` block."""
-        with self._lock:
-            self._inside += 1
-            if self._inside == 1:
-                if self._controller is None:
-                    from threadpoolctl import ThreadpoolController
-
-                    self._controller = ThreadpoolController().select(user_api="blas")
-                self._limit = self._controller.limit(limits=1)
+        counted = False
         try:
+            with self._lock:
+                if self._inside == 0:
+                    self._limit = self._find().limit(limits=1)
+                self._inside += 1
+                counted = True
             yield
         finally:
-            with self._lock:
-                self._inside = max(0, self._inside - 1)
+            with interrupts.whole(), self._lock:
+                self._inside = max(0, self._inside - counted)
                 if self._inside == 0 and self._limit is not None:
-                    self._limit.restore_original_limits()
-                    self._limit = None
+                    limit, self._limit = self._limit, None
+                    limit.restore_original_limits()
+
+    def _find(self) -> Any:
+        if self._controller is None:
+            from threadpoolctl import ThreadpoolController
+
+            self._controller = ThreadpoolController().select(user_api="blas")
+        return self._controller
 
     def after_fork(self) -> None:
         """In a child process nobody is inside."""
@@ -164,9 +182,17 @@ gang = Gang()
 blas_guard = BlasGuard()
 
 
+@contextlib.contextmanager
+def computing() -> Iterator[bool]:
+    """What a loop of steps wants: Ctrl-C and BLAS held. Gives whether it is the outermost."""
+    with interrupts.watch() as outermost, blas_guard():
+        yield outermost
+
+
 def _after_fork() -> None:
     gang.__init__()  # type: ignore[misc]
     blas_guard.after_fork()
+    interrupts.after_fork()
 
 
 if hasattr(os, "register_at_fork"):

@@ -1,12 +1,14 @@
 """What scripts use around training: one-hot targets, datasets of one's own, custom objects."""
 
+from kerasish.config import set_random_seed
+from kerasish.registry import clear_names as clear_session
 from kerasish.utils.dataset import (
     PyDataset,
     Sequence,
     pack_x_y_sample_weight,
     unpack_x_y_sample_weight,
 )
-from kerasish.utils.numerical import normalize, to_categorical
+from kerasish.utils.numerical import normalize, standardize_dtype, to_categorical
 from kerasish.utils.objects import (
     CustomObjectScope,
     custom_object_scope,
@@ -22,6 +24,7 @@ __all__ = [
     "CustomObjectScope",
     "PyDataset",
     "Sequence",
+    "clear_session",
     "custom_object_scope",
     "deserialize_keras_object",
     "get_custom_objects",
@@ -31,6 +34,8 @@ __all__ = [
     "pack_x_y_sample_weight",
     "register_keras_serializable",
     "serialize_keras_object",
+    "set_random_seed",
+    "standardize_dtype",
     "to_categorical",
     "unpack_x_y_sample_weight",
 ]

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from kerasish import config
+
 
 def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
     """Turn class numbers into one-hot rows.
@@ -87,3 +89,20 @@ def normalize(x: Any, axis: int = -1, order: int = 2) -> np.ndarray:
     x = np.asarray(x)
     norm = np.asarray(np.linalg.norm(x, order, axis, keepdims=True))
     return x / np.where(norm == 0, norm.dtype.type(1), norm)
+
+
+def standardize_dtype(dtype: Any) -> str:
+    """Return the name of an element type, ``"float32"`` for None.
+
+    >>> standardize_dtype(np.int64), standardize_dtype(None)
+    ('int64', 'float32')
+    """
+    if dtype is None:
+        return config.floatx()
+    try:
+        return np.dtype(getattr(dtype, "__name__", None) or dtype).name
+    except TypeError:
+        name = str(dtype).rpartition(".")[2]
+        if name in ("bfloat16", "float16", "float32", "float64", "int32", "int64", "bool"):
+            return name  # such as torch.float32
+        raise ValueError(f"Invalid dtype: {dtype!r}. Pass a name such as 'float32'.") from None

@@ -14,6 +14,7 @@ import numpy as np
 HERE = pathlib.Path(__file__).parent
 
 # (name, arguments): each is applied to all of `inputs`, corners and large numbers among them.
+# Not sparsemax: Keras 3.15's does not sum to one (keras-team/keras issue 23425, mended later).
 ACTIVATIONS = [
     ("celu", {}),
     ("celu", {"alpha": 0.5}),
@@ -66,16 +67,12 @@ ACTIVATIONS = [
     ("softsign", {}),
     ("sparse_plus", {}),
     ("sparse_sigmoid", {}),
-    ("sparsemax", {}),
-    ("sparsemax", {"axis": 1}),
     ("squareplus", {}),
     ("squareplus", {"b": 0.5}),
     ("tanh", {}),
     ("tanh_shrink", {}),
     ("threshold", {"threshold": 1.0, "default_value": -2.0}),
 ]
-# Where the support of sparsemax is exact to the last bit, its derivative is not unique.
-SMOOTH_ONLY = ("sparsemax",)
 REGULARIZERS = [
     ("L1", {}),
     ("L1", {"l1": 0.3}),

@@ -1,0 +1,200 @@
+"""The list of layers of a model: changing it, finding in it, and building it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from kerasish import registry
+from kerasish.errors import did_you_mean
+from kerasish.layers.arguments import Shape, input_hint
+from kerasish.layers.base import Layer
+from kerasish.layers.core import InputLayer
+from kerasish.layers.weights import building, is_building
+from kerasish.store import gather
+
+INIT_STREAM = 2**63
+
+
+class LayerList(Layer):
+    """The part of `Sequential` that is a list of layers with shapes."""
+
+    seed: int
+    _seed: int | None
+    _output_shape: Shape | None
+
+    def forget_program(self) -> None:
+        """Hook: the layers have changed."""
+
+    # --- the list of layers -------------------------------------------------------------------
+
+    def add(self, layer: Any, rebuild: bool = True) -> None:
+        """Add a layer, config dict or model at the end."""
+        self._append(layer)
+        self._changed()
+        if rebuild:
+            self._build_if_known()
+
+    def pop(self, rebuild: bool = True) -> Layer:
+        """Remove the last layer and return it."""
+        if not self.layers:
+            raise ValueError(f"Sequential {self.name!r} has no layer to pop.")
+        layer = self._sublayers.pop()
+        self._changed()
+        if rebuild:
+            self._build_if_known()
+        return layer
+
+    def _append(self, layer: Any) -> None:
+        if isinstance(layer, dict):
+            layer = registry.deserialize("layer", layer)
+        if isinstance(layer, type):
+            raise TypeError(
+                f"Sequential got the class {layer.__name__} itself. Make a layer of it: "
+                f"{layer.__name__}(...)."
+            )
+        if not isinstance(layer, Layer):
+            raise TypeError(
+                f"Sequential expects layers or config dicts but got {layer!r}. A function goes "
+                f"into Lambda(function) or Activation(function)."
+            )
+        if isinstance(layer, InputLayer):
+            if self._sublayers:
+                raise ValueError(
+                    f"Sequential {self.name!r} already has layers: Input(...) can only stand "
+                    f"first. Move {layer.name!r} to the front, or leave it out."
+                )
+            self.input_hint = layer.batch_shape
+            self.__dict__["_input_layer"] = layer  # not one of the layers
+            return
+        for other in self._sublayers:
+            if other.name == layer.name and other is not layer:
+                raise ValueError(
+                    f"All layers added to a Sequential model should have unique names. Name "
+                    f"{layer.name!r} is already the name of a layer in {self.name!r} ({other!r}). "
+                    f"Give one of them another name=."
+                )
+        if not self._sublayers and self.input_hint is None:
+            hint = layer.input_hint
+            if hint is None and isinstance(layer, LayerList):
+                hint = layer._build_shape
+            self.input_hint = hint
+        self._sublayers.append(layer)
+
+    def _changed(self) -> None:
+        self.built = False
+        self.input_hint = self._build_shape or self.input_hint
+        self._build_shape = None
+        self._output_shape = None
+        self.__dict__.pop("_flat", None)
+        self.__dict__.pop("_flops", None)
+        self.__dict__.pop("_spare_teams", None)
+        self.forget_program()
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers, without the input."""
+        return list(self._sublayers)
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """Return a layer by its name or its place."""
+        if index is not None:
+            if not -len(self._sublayers) <= index < len(self._sublayers):
+                raise ValueError(
+                    f"get_layer: index {index} is out of range: {self.name!r} has "
+                    f"{len(self._sublayers)} layers."
+                )
+            return self._sublayers[index]
+        for layer in self._sublayers:
+            if layer.name == name:
+                return layer
+
+        names = [layer.name for layer in self._sublayers]
+        hint = did_you_mean(name, names) if name else " Pass name= or index=."
+        raise ValueError(f"No such layer: {name}.{hint} Existing layers are: {names}.")
+
+    def flat_layers(self) -> list[Layer]:
+        """The layers in the order of their calls, nested models taken apart."""
+        flat = self.__dict__.get("_flat")
+        if flat is None:
+            flat = []
+            for layer in self._sublayers:
+                flat.extend(layer.flat_layers() if isinstance(layer, LayerList) else [layer])
+            self.__dict__["_flat"] = flat
+        return flat
+
+    # --- building -----------------------------------------------------------------------------
+
+    def _build_if_known(self) -> None:
+        if self.input_hint is not None and self._sublayers and not self.built:
+            self.ensure_built(self.input_hint)
+
+    def build(self, input_shape: Any = None) -> None:
+        """Make all weights for inputs of this shape, the batch axis first (None)."""
+        if input_shape is None:
+            input_shape = self.input_hint
+        if input_shape is None:
+            raise ValueError(
+                f"build: the input shape of Sequential {self.name!r} is not known. Pass "
+                f"build(input_shape=(None, ...)), or begin the list with Input(shape=...)."
+            )
+        shape: Shape = input_hint("build", batch_shape=input_shape) or ()
+        if not self._sublayers:
+            raise ValueError(f"Sequential {self.name!r} has no layers. Add some first.")
+        rng = None  # a model inside another draws from its stream
+        if self._seed is not None or not is_building():
+            rng = np.random.Generator(np.random.Philox(key=[self.seed, INIT_STREAM]))
+        with building(rng):
+            current = shape
+            for position, layer in enumerate(self._sublayers):
+                layer.position = position
+                layer.ensure_built(current)
+                layer.check_call(tuple(2 if a is None else a for a in current))
+                current = layer.compute_output_shape(current)
+        for layer in self._sublayers:
+            for weight in layer.weights:
+                if not weight.path.startswith(f"{self.name}/"):
+                    weight.path = f"{self.name}/{weight.path}"
+        self._output_shape = current
+        self._build_shape = shape
+        self.built = True
+        gather([w for w in self.weights if w.trainable])
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Shape of the output for inputs of this shape."""
+        for layer in self._sublayers:
+            input_shape = layer.compute_output_shape(input_shape)
+        return input_shape
+
+    @property
+    def output_shape(self) -> Shape:
+        """Shape of the output, batch axis first as None."""
+        if self._output_shape is None:
+            raise AttributeError(
+                f"Sequential {self.name!r} has no output shape yet: it is not built. Give it "
+                f"data, an Input(...), or call build(...)."
+            )
+        return self._output_shape
+
+    @property
+    def flops_a_row(self) -> int:
+        """Rough work of one forward pass for one row."""
+        found = self.__dict__.get("_flops")
+        if found is None:
+            found = self.__dict__["_flops"] = self.flops(self.input_shape, self.output_shape)
+        return found
+
+    def flops(self, input_shape: Shape, output_shape: Shape) -> int:
+        """Sum over the layers."""
+        total = 0
+        for layer in self._sublayers:
+            output_shape = layer.compute_output_shape(input_shape)
+            total += layer.flops(input_shape, output_shape)
+            input_shape = output_shape
+        return total
+
+    @property
+    def is_shardable(self) -> bool:
+        """Whether all layers can work on a part of the batch."""
+        return all(layer.shardable for layer in self.walk())
