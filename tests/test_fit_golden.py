@@ -23,7 +23,7 @@ def test_fit_is_the_same_as_keras(name):
     case = CASES[name]
 
     def array(key):
-        return GOLDEN[f"{name}/{key}"] if f"{name}/{key}" in GOLDEN else None
+        return GOLDEN.get(f"{name}/{key}", None)
 
     model = Sequential.from_config(case["config"])
     count = len(model.weights)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kerasish import layers, registry
-from kerasish.layers import base
+from kerasish.layers import arguments
 from kerasish.step import Step, commit
 from kerasish.testing import check_layer
 

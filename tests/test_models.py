@@ -216,7 +216,7 @@ def test_metrics_names_and_their_order():
 
 def test_array_valued_metrics_stay_arrays():
     model = classifier()
-    metric = ks.metrics.Recall(average=None)
+    metric = ks.metrics.Recall(average=None, name="recall")
     model.compile("adam", "sparse_categorical_crossentropy", metrics=[metric])
     history = model.fit(X, Y, epochs=2, validation_data=(X, Y), verbose=0).history
     assert [value.shape for value in history["recall"]] == [(3,), (3,)]

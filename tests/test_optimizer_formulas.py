@@ -1,5 +1,7 @@
 """Every optimizer with every option against its formula written plainly in float64."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from kerasish.optimizers import OptimizerState
 from kerasish.store import Runs, Store, Weight
 
 SHAPES = {"embedding/table": (5, 3), "dense/kernel": (4, 6), "dense/bias": (6,), "conv": (2, 3, 4)}
-STEPS = 8
+STEPS = 6
 
 
 def sgd(w, g, s, t, lr, c):
@@ -124,7 +126,7 @@ def schedule_free(w, g, s, t, lr, c):
     if c["warmup_steps"]:
         lr = lr * min(1, t / c["warmup_steps"])
     b1, b2 = c["beta_1"], c["beta_2"]
-    z = s.get("z", w)
+    z = s.get("z", s["first"])
     x = (w - (1 - b1) * z) / b1  # what decay, averages and constraints do to w they do to x
     v = s["v"] = b2 * s.get("v", 0) + (1 - b2) * g**2
     z = s["z"] = z - lr * g / (np.sqrt(v / (1 - b2**t)) + c["epsilon"])
@@ -188,7 +190,7 @@ def clipped(grads, c):
 def plainly(formula, c, weights, gradients, lr, constraint):
     """The whole step, weight by weight; returns weights and averages."""
     every = c["gradient_accumulation_steps"] or 1
-    slots, averages = [{} for _ in weights], [np.zeros_like(w) for w in weights]
+    slots, averages = [{"first": w} for w in weights], [np.zeros_like(w) for w in weights]
     sums = [np.zeros_like(w) for w in weights]
     for raw, grads in enumerate(gradients):
         done = raw // every
@@ -258,3 +260,19 @@ def test_weights_of_no_and_of_one_element():
         for _ in range(3):
             state.apply(np.ones(2, "float32"))
         assert 0 < float(weights[1]) < 2, name
+
+
+@pytest.mark.parametrize("name", [n for n in FORMULAS if getattr(optimizers, n).elementwise])
+def test_a_step_allocates_no_arrays(name):
+    weights = [Weight(np.ones((300, 300), "float32")), Weight(np.ones(300, "float32"))]
+    Store(weights)
+    options = {"weight_decay": 0.1, "use_ema": True, "global_clipnorm": 1.0}
+    state = OptimizerState(getattr(optimizers, name)(0.0625, **options), Runs(weights))
+    gradient = np.ones(state.runs.size, "float32")
+    state.apply(gradient)
+    tracemalloc.start()
+    try:
+        state.apply(gradient)
+        assert tracemalloc.get_traced_memory()[1] < 16384
+    finally:
+        tracemalloc.stop()

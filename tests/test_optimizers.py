@@ -437,6 +437,7 @@ def test_copies_are_unbound():
     for other in (copy.deepcopy(state.optimizer), pickle.loads(pickle.dumps(state.optimizer))):
         assert other.get_config() == state.optimizer.get_config()
         assert (int(other.iterations), other.built) == (0, False)
+        assert other.learning_rate.path == "mine/learning_rate"
         other.learning_rate = 0.5
     assert state.optimizer.rate() == np.float32(0.1)
     assert state.optimizer.built

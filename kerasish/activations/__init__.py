@@ -102,7 +102,7 @@ def get(identifier: Any) -> Any:
     if identifier is None:
         return linear
     if isinstance(identifier, str | dict):
-        return deserialize(identifier)
+        identifier = deserialize(identifier)
     if isinstance(identifier, type):
         identifier = identifier()
     if callable(identifier):

@@ -73,7 +73,9 @@ class VarianceScaling(RandomInitializer):
             self.distribution = "truncated_normal"
         distributions = ("uniform", "truncated_normal", "untruncated_normal")
         if not self.scale > 0:
-            raise ValueError(f"{self!r}: `scale` must be above 0.")
+            raise ValueError(
+                f"{type(self).__name__} expects `scale` to be above 0 but got {self.scale!r}."
+            )
         for name, allowed in (("mode", FAN_MODES), ("distribution", distributions)):
             value = getattr(self, name)
             if value not in allowed:

@@ -215,7 +215,7 @@ class Softmax(SameShape):
         """Nothing is learnt, but a sum over the batch needs the whole of it."""
         axes = self.axis if isinstance(self.axis, list) else [self.axis]
         if any(axis % len(input_shape) == 0 for axis in axes):
-            self.shardable = False  # type: ignore[misc]
+            self.shardable = False
 
     def forward(self, x: np.ndarray, step: Step) -> tuple[np.ndarray, Backward | None]:
         """Subtract the maximum, so that nothing overflows."""

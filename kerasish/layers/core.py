@@ -212,7 +212,7 @@ class InputLayer(SameShape):
                 raise ValueError(f"{self.label}: you must pass a `shape`, such as (784,).")
             batch_shape = (batch_size, *as_shape(shape, self.label, "shape"))
         self.batch_shape = as_shape(batch_shape, self.label, "batch_shape")
-        self.input_hint = self.batch_shape  # type: ignore[misc]
+        self.input_hint = self.batch_shape
         self.dtype = np.dtype(dtype or self.dtype).name
         self.optional = optional
 

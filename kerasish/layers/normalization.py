@@ -219,7 +219,7 @@ class LayerNormalization(SameShape):
         self.compute_output_shape(input_shape)
         axes = self._axes(len(input_shape))
         shape = tuple(input_shape[axis] for axis in axes)
-        self.shardable = 0 not in axes  # type: ignore[misc]
+        self.shardable = 0 not in axes
         with_beta = self.center and not self.rms_scaling
         self.gamma = _weight(self, "gamma", shape) if self.scale or self.rms_scaling else None
         self.beta = _weight(self, "beta", shape) if with_beta else None

@@ -84,7 +84,8 @@ class WeightOwner(Configurable):
         elif isinstance(value, WeightOwner) or (
             isinstance(value, list | tuple) and any(isinstance(v, WeightOwner) for v in value)
         ):
-            for layer in [value] if isinstance(value, WeightOwner) else value:
+            found: Any = [value] if isinstance(value, WeightOwner) else value
+            for layer in found:
                 if isinstance(layer, WeightOwner) and layer not in self._sublayers:
                     self._sublayers.append(layer)
         object.__setattr__(self, key, value)

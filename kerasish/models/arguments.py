@@ -29,6 +29,7 @@ def names_metrics(given: Any) -> bool:
 
 
 def loss_weight(loss_weights: Any) -> float:
+    """The factor of the loss that `compile` was given."""
     weight = single(loss_weights, "loss_weights")
     if weight is None:
         return 1.0
@@ -38,12 +39,14 @@ def loss_weight(loss_weights: Any) -> float:
 
 
 def has_added_losses(model: Any) -> bool:
+    """Whether layers of the model may add terms to the loss."""
     return any(
         layer.activity_regularizer is not None or hasattr(layer, "call") for layer in model.walk()
     )
 
 
 def check_epochs(epochs: Any, initial_epoch: Any) -> None:
+    """Refuse numbers of epochs that are no counts."""
     for name, value in (("epochs", epochs), ("initial_epoch", initial_epoch)):
         whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
         if not whole or value < 0:
@@ -51,6 +54,7 @@ def check_epochs(epochs: Any, initial_epoch: Any) -> None:
 
 
 def check_frequency(freq: Any) -> None:
+    """Refuse a `validation_freq` that is neither a count nor a list of epochs."""
     if isinstance(freq, int | np.integer) and not isinstance(freq, bool):
         good = freq >= 1
     else:

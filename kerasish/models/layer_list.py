@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasish import registry
+from kerasish import config, registry
 from kerasish.errors import did_you_mean
 from kerasish.layers.arguments import Shape, input_hint
 from kerasish.layers.base import Layer
@@ -20,9 +20,15 @@ INIT_STREAM = 2**63
 class LayerList(Layer):
     """The part of `Sequential` that is a list of layers with shapes."""
 
-    seed: int
     _seed: int | None
     _output_shape: Shape | None
+
+    @property
+    def seed(self) -> int:
+        """What all random numbers of this model are drawn from."""
+        if self._seed is None:
+            self._seed = config.next_seed()
+        return self._seed
 
     def forget_program(self) -> None:
         """Hook: the layers have changed."""

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from kerasish import config, registry
+from kerasish import registry
 from kerasish.layers.base import Backward, Layer
 from kerasish.layers.core import InputLayer
 from kerasish.models.layer_list import LayerList
@@ -61,7 +61,7 @@ class Sequential(Trainer, LayerList):
         super().__init__(name=name, trainable=trainable, dtype=dtype)
         self._seed = _checked_seed(seed)
         self.counter = 0
-        self._output_shape: Shape | None = None
+        self._output_shape = None
         if layers is not None and not isinstance(layers, list | tuple):
             raise TypeError(f"Sequential expects a list of layers but got {layers!r}.")
         for layer in layers or []:
@@ -154,13 +154,6 @@ class Sequential(Trainer, LayerList):
         return Layer.prepare_input(first, inputs)
 
     # --- randomness ---------------------------------------------------------------------------
-
-    @property
-    def seed(self) -> int:
-        """What all random numbers of this model are drawn from."""
-        if self._seed is None:
-            self._seed = config.next_seed()
-        return self._seed
 
     def next_counter(self) -> int:
         """Count a call in training mode; never goes back."""

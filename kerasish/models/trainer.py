@@ -20,6 +20,7 @@ from kerasish.models.arguments import (
 )
 from kerasish.training import loop
 from kerasish.training.program import Program
+from kerasish.training.scores import as_results
 from kerasish.training.threads import blas_guard
 
 
@@ -244,7 +245,7 @@ class Trainer:
         batches = self._fitted(batches)
         program.bind()
         logs = loop.evaluate(self, batches, self._callbacks(callbacks, batches, verbose))
-        return _results(logs, return_dict)
+        return as_results(logs, return_dict)
 
     @named_arguments
     def predict(
@@ -284,7 +285,7 @@ class Trainer:
         program.scores.reset()
         with blas_guard():
             program.train_batch(x, y, w)
-        return _results(program.scores.result(), return_dict)
+        return as_results(program.scores.result(), return_dict)
 
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
@@ -295,7 +296,7 @@ class Trainer:
         program.bind()
         with blas_guard(), program.own_scores():
             program.test_batch(x, y, w)
-            return _results(program.scores.result(), return_dict)
+            return as_results(program.scores.result(), return_dict)
 
     def predict_on_batch(self, x: Any) -> np.ndarray:
         """Outputs for one batch."""
@@ -395,10 +396,3 @@ class Trainer:
             bar.batch_size, bar.samples = batches.batch_size, batches.rows
             bar.validation_steps = None if validation is None else validation.steps
         return listed
-
-
-def _results(logs: dict[str, Any], as_dict: bool) -> Any:
-    if as_dict:
-        return {key: logs[key] for key in sorted(logs)}
-    values = list(logs.values())
-    return values[0] if len(values) == 1 else values

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from kerasish import registry
-from kerasish.optimizers.by_weight import ByWeight
+from kerasish.optimizers.keras_surface import KerasSurface
 from kerasish.optimizers.schedules import LearningRateSchedule
 from kerasish.optimizers.variables import LearningRate, Variable, variable
 from kerasish.store import Runs, Weight, as_array
@@ -35,7 +35,7 @@ class Slot(NamedTuple):
 
 
 @dataclass(eq=False, repr=False)
-class Optimizer(ByWeight, registry.Configurable):
+class Optimizer(KerasSurface, registry.Configurable):
     """Base class of all optimizers.
 
     A step does, in this order: clip the gradients, decay the weights, `update`, average (EMA),
@@ -302,62 +302,6 @@ class Optimizer(ByWeight, registry.Configurable):
         if self._state is not None:
             self._state.finalize(var_list)
 
-    def set_weights(self, weights: Sequence[Any]) -> None:
-        """Assign a list of arrays to `variables`."""
-        if self._state is None:
-            raise ValueError(
-                f"{type(self).__name__}.set_weights needs the slots to be there. Call "
-                "`build(weights)` first."
-            )
-        own = self.variables
-        if len(own) != len(weights):
-            raise ValueError(
-                f"{type(self).__name__}.set_weights expects {len(own)} arrays, one for each of "
-                f"`variables`, but got {len(weights)}."
-            )
-        for each, array in zip(own, weights, strict=True):
-            each.assign(array)
-
-    def save_own_variables(self, store: Any) -> None:
-        """Write `variables` to a mapping under "0", "1", ..., as in files of Keras."""
-        for i, each in enumerate(self.variables):
-            store[str(i)] = each.numpy()
-
-    def load_own_variables(self, store: Any) -> None:
-        """Read what `save_own_variables` wrote; a warning and no change if the count differs."""
-        own = self.variables
-        if len(store.keys()) != len(own):
-            warnings.warn(
-                f"{type(self).__name__} '{self.name}' has {len(own)} variables and the saved one "
-                f"{len(store.keys())}; they are not loaded. Has it been built?",
-                stacklevel=2,
-            )
-            return
-        for i, each in enumerate(own):
-            each.assign(store[str(i)])
-
-    def stateless_apply(
-        self, optimizer_variables: Sequence[Any], grads: Sequence[Any], trainable_variables: Any
-    ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        """Return the weights and `variables` that a step makes of those given, changing nothing."""
-        if self._state is None:
-            raise ValueError(
-                f"{type(self).__name__}.stateless_apply needs the slots to be there. Call "
-                "`build(weights)` first."
-            )
-        weights, own = self._state.runs.weights, self.variables
-        before = [w.numpy() for w in [*weights, *own]]
-        try:
-            for each, array in zip(
-                [*weights, *own], [*trainable_variables, *optimizer_variables], strict=True
-            ):
-                each.assign(array)
-            self.apply(grads)
-            return [w.numpy() for w in weights], [v.numpy() for v in own]
-        finally:
-            for each, array in zip([*weights, *own], before, strict=True):
-                each.assign(array)
-
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments as JSON-able values."""
         return {key: registry.plain(value) for key, value in self._arguments()}
@@ -396,6 +340,12 @@ class Optimizer(ByWeight, registry.Configurable):
             "built": False,
             "_count": np.zeros((), np.int32),
         }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        rate = self._learning_rate
+        if isinstance(rate, Variable):  # a copied array has lost its name
+            self._learning_rate = variable(rate, "learning_rate", f"{self.name}/learning_rate")
 
 
 def _whole(value: Any, least: int) -> bool:

@@ -11,9 +11,12 @@ import numpy as np
 
 from kerasish.callbacks import CallbackList, History
 from kerasish.data import Batches
-from kerasish.training.interrupt import Interrupts, NonFiniteError, is_interactive
+from kerasish.step import commit
+from kerasish.training.interrupt import NonFiniteError, interrupts, is_interactive
 from kerasish.training.shards import Team, shard_count
-from kerasish.training.threads import blas_guard
+from kerasish.training.threads import computing
+
+SPARE_TEAMS, SPARE_BYTES = 8, 2**24  # what a model keeps for its next predictions, at most
 
 
 def fit(
@@ -28,7 +31,8 @@ def fit(
 ) -> History:
     """Train for epochs ``initial_epoch`` to ``epochs - 1`` and return the History.
 
-    Callbacks always get `on_train_end`, after an error or Ctrl-C too.
+    Callbacks always get `on_train_end`, after an error or Ctrl-C too. A fit inside of another
+    one passes Ctrl-C on to it.
     """
     program = model.program
     history = callbacks.history
@@ -36,13 +40,13 @@ def fit(
     callbacks.validates = lambda epoch: validation is not None and is_due(validation_freq, epoch)
     model.stop_training = False
     logs: dict[str, Any] = {}
-    with blas_guard(), Interrupts() as interrupts:
+    with computing() as outermost:
         try:
             callbacks.on_train_begin()
             for epoch in range(initial_epoch, epochs):
                 program.scores.reset()
                 callbacks.on_epoch_begin(epoch)
-                finite = _train_epoch(model, batches, callbacks, interrupts, epoch)
+                finite = _train_epoch(model, batches, callbacks, epoch)
                 logs = program.scores.result()
                 if finite and validation is not None and is_due(validation_freq, epoch):
                     results = evaluate(model, validation, callbacks)
@@ -53,30 +57,28 @@ def fit(
             if program.state is not None:
                 program.state.finalize()
         except BaseException as error:
-            if isinstance(error, KeyboardInterrupt):
-                history.interrupted = True
+            history.interrupted = isinstance(error, KeyboardInterrupt)
             callbacks.end(logs, error=error)
-            if not history.interrupted or not is_interactive():
+            if not (history.interrupted and outermost and is_interactive()):
                 raise
         else:
             callbacks.end(logs)
         finally:
-            batches.close()
             program.release()
+            for source in (batches, validation):
+                if source is not None:
+                    source.close()
     return history
 
 
-def _train_epoch(
-    model: Any, batches: Batches, callbacks: CallbackList, interrupts: Interrupts, epoch: int
-) -> bool:
+def _train_epoch(model: Any, batches: Batches, callbacks: CallbackList, epoch: int) -> bool:
     """One pass over the data; False if it ended because a number was not finite."""
     program = model.program
     result = program.scores.result
     for index, (x, y, weights) in enumerate(batches.epoch(model.shuffle_rng())):
         callbacks.on_train_batch_begin(index)
         try:
-            with interrupts:
-                program.train_batch(x, y, weights, check=True)
+            program.train_batch(x, y, weights, check=True)
         except NonFiniteError as error:
             warnings.warn(
                 f"fit stopped in epoch {epoch + 1}, batch {index}: {error} is not finite. The "
@@ -103,7 +105,7 @@ def is_due(frequency: Any, epoch: int) -> bool:
 def evaluate(model: Any, batches: Batches, callbacks: CallbackList) -> dict[str, Any]:
     """Loss and metrics over all batches."""
     program = model.program
-    with blas_guard(), program.own_scores(), _closing(callbacks, "test") as logs:
+    with computing(), program.own_scores(), _closing(callbacks, "test") as logs:
         callbacks.on_test_begin()
         for index, (x, y, weights) in enumerate(batches.epoch()):
             callbacks.on_test_batch_begin(index)
@@ -116,7 +118,7 @@ def evaluate(model: Any, batches: Batches, callbacks: CallbackList) -> dict[str,
 def predict(model: Any, batches: Batches, callbacks: CallbackList) -> np.ndarray:
     """Outputs for all batches, in order."""
     outputs: list[np.ndarray] = []
-    with blas_guard(), borrowed_team(model) as team, _closing(callbacks, "predict"):
+    with computing(), borrowed_team(model) as team, _closing(callbacks, "predict"):
         callbacks.on_predict_begin()
         for index, batch in enumerate(batches.epoch()):
             callbacks.on_predict_batch_begin(index)
@@ -138,6 +140,7 @@ def _closing(callbacks: CallbackList, kind: str) -> Iterator[dict[str, Any]]:
     callbacks.end(logs, kind=kind)
 
 
+@interrupts.whole()
 def predict_batch(model: Any, x: np.ndarray, team: Team) -> np.ndarray:
     """Outputs for one batch, in memory of their own."""
     x, rows = model.aligned(x), len(x)
@@ -150,6 +153,7 @@ def predict_batch(model: Any, x: np.ndarray, team: Team) -> np.ndarray:
         out[0][part] = y
 
     team.call(shard, rows, count, 0)
+    commit(team.steps[:count])
     return out[0]
 
 
@@ -164,5 +168,5 @@ def borrowed_team(model: Any) -> Iterator[Team]:
     try:
         yield team
     finally:
-        if len(spare) < 8:
+        if len(spare) < SPARE_TEAMS and team.nbytes <= SPARE_BYTES:
             spare.append(team)

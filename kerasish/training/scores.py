@@ -152,3 +152,11 @@ def _listed(given: Any, argument: str, loss: Any) -> list[Any]:
 
 def _needs_shapes(item: Any) -> bool:
     return isinstance(item, str) and item.lower() in ("accuracy", "acc", "crossentropy", "ce")
+
+
+def as_results(logs: dict[str, Any], as_dict: bool) -> Any:
+    """What `evaluate` returns: the loss, a list of loss and metrics, or a dict."""
+    if as_dict:
+        return {key: logs[key] for key in sorted(logs)}
+    values = list(logs.values())
+    return values[0] if len(values) == 1 else values

@@ -28,59 +28,106 @@ def sgd(**options):
 
 
 CASES = {
-    "softmax": dict(
-        layers=[layers.Dense(8, "tanh"), layers.Dense(3, "softmax")],
-        x=X, y=LABELS, optimizer=sgd(), loss="sparse_categorical_crossentropy",
-        metrics=["accuracy"], fit=dict(epochs=3, batch_size=16, validation_split=0.3),
-    ),
-    "sigmoid_class_weight": dict(
-        layers=[layers.Dense(5, "elu"), layers.Dense(1, "sigmoid")],
-        x=X, y=BINARY, optimizer=sgd(momentum=0.9), loss="binary_crossentropy",
-        metrics=["acc", "mae"], weighted_metrics=["acc"],
-        fit=dict(epochs=3, batch_size=16, validation_split=0.2, class_weight={0: 0.5, 1: 2.0}),
-    ),
-    "regression_sample_weight": dict(
-        layers=[
+    "softmax": {
+        "layers": [layers.Dense(8, "tanh"), layers.Dense(3, "softmax")],
+        "x": X,
+        "y": LABELS,
+        "optimizer": sgd(),
+        "loss": "sparse_categorical_crossentropy",
+        "metrics": ["accuracy"],
+        "fit": {"epochs": 3, "batch_size": 16, "validation_split": 0.3},
+    },
+    "sigmoid_class_weight": {
+        "layers": [layers.Dense(5, "elu"), layers.Dense(1, "sigmoid")],
+        "x": X,
+        "y": BINARY,
+        "optimizer": sgd(momentum=0.9),
+        "loss": "binary_crossentropy",
+        "metrics": ["acc", "mae"],
+        "weighted_metrics": ["acc"],
+        "fit": {
+            "epochs": 3,
+            "batch_size": 16,
+            "validation_split": 0.2,
+            "class_weight": {0: 0.5, 1: 2.0},
+        },
+    },
+    "regression_sample_weight": {
+        "layers": [
             layers.Dense(7, "sigmoid", kernel_regularizer=keras.regularizers.L2(0.01)),
             layers.BatchNormalization(momentum=0.8),
-            layers.Dense(2, activity_regularizer=keras.regularizers.L1(0.01),
-                         bias_regularizer=keras.regularizers.L1L2(0.01, 0.02)),
+            layers.Dense(
+                2,
+                activity_regularizer=keras.regularizers.L1(0.01),
+                bias_regularizer=keras.regularizers.L1L2(0.01, 0.02),
+            ),
         ],
-        x=X, y=TARGETS, sample_weight=WEIGHTS, optimizer=sgd(nesterov=True, momentum=0.5),
-        loss="mse", metrics=["mae"], weighted_metrics=["mse"],
-        fit=dict(epochs=3, batch_size=16, validation_split=0.3),
-    ),
-    "huber_validation_freq": dict(
-        layers=[layers.Dense(4, "softsign"), layers.LayerNormalization(), layers.Dense(2)],
-        x=X, y=TARGETS, optimizer=sgd(clipnorm=0.3), loss="huber", metrics=["cosine_similarity"],
-        fit=dict(epochs=4, batch_size=20, validation_split=0.3, validation_freq=2),
-    ),
-    "masked": dict(
-        layers=[layers.Masking(), layers.Dense(4, "tanh"), layers.Dense(1), layers.Reshape((5,))],
-        x=SEQUENCES, y=STEPS, optimizer=sgd(), loss="mse", metrics=["mae"],
-        fit=dict(epochs=2, batch_size=8),
-    ),
-    "masked_steps": dict(
-        layers=[layers.Masking(), layers.Dense(4, "tanh"), layers.Dense(1)],
-        x=SEQUENCES, y=STEPS[..., None], optimizer=sgd(), loss="mse", metrics=["mae"],
-        weighted_metrics=["mse"], fit=dict(epochs=2, batch_size=8),
-    ),
-    "loss_weights_and_column_targets": dict(
-        layers=[layers.Dense(3, "relu"), layers.Dense(1)],
-        x=X, y=BINARY, optimizer=sgd(weight_decay=0.1), loss="mae", loss_weights=[0.7],
-        metrics=["mse"], fit=dict(epochs=2, batch_size=16, steps_per_epoch=2),
-    ),
-    "frozen_and_constrained": dict(
-        layers=[
+        "x": X,
+        "y": TARGETS,
+        "sample_weight": WEIGHTS,
+        "optimizer": sgd(nesterov=True, momentum=0.5),
+        "loss": "mse",
+        "metrics": ["mae"],
+        "weighted_metrics": ["mse"],
+        "fit": {"epochs": 3, "batch_size": 16, "validation_split": 0.3},
+    },
+    "huber_validation_freq": {
+        "layers": [layers.Dense(4, "softsign"), layers.LayerNormalization(), layers.Dense(2)],
+        "x": X,
+        "y": TARGETS,
+        "optimizer": sgd(clipnorm=0.3),
+        "loss": "huber",
+        "metrics": ["cosine_similarity"],
+        "fit": {"epochs": 4, "batch_size": 20, "validation_split": 0.3, "validation_freq": 2},
+    },
+    "masked": {
+        "layers": [
+            layers.Masking(),
+            layers.Dense(4, "tanh"),
+            layers.Dense(1),
+            layers.Reshape((5,)),
+        ],
+        "x": SEQUENCES,
+        "y": STEPS,
+        "optimizer": sgd(),
+        "loss": "mse",
+        "metrics": ["mae"],
+        "fit": {"epochs": 2, "batch_size": 8},
+    },
+    "masked_steps": {
+        "layers": [layers.Masking(), layers.Dense(4, "tanh"), layers.Dense(1)],
+        "x": SEQUENCES,
+        "y": STEPS[..., None],
+        "optimizer": sgd(),
+        "loss": "mse",
+        "metrics": ["mae"],
+        "weighted_metrics": ["mse"],
+        "fit": {"epochs": 2, "batch_size": 8},
+    },
+    "loss_weights_and_column_targets": {
+        "layers": [layers.Dense(3, "relu"), layers.Dense(1)],
+        "x": X,
+        "y": BINARY,
+        "optimizer": sgd(weight_decay=0.1),
+        "loss": "mae",
+        "loss_weights": [0.7],
+        "metrics": ["mse"],
+        "fit": {"epochs": 2, "batch_size": 16, "steps_per_epoch": 2},
+    },
+    "frozen_and_constrained": {
+        "layers": [
             layers.Dense(4, "tanh", trainable=False),
             layers.BatchNormalization(trainable=False),
             layers.Dense(3, "softplus", kernel_constraint=keras.constraints.MaxNorm(0.8)),
             layers.Dense(2, "softmax"),
         ],
-        x=X, y=np.eye(2, dtype="float32")[BINARY.astype(int)], optimizer=sgd(use_ema=True),
-        loss="categorical_crossentropy", metrics=["accuracy", "categorical_accuracy"],
-        fit=dict(epochs=2, batch_size=16),
-    ),
+        "x": X,
+        "y": np.eye(2, dtype="float32")[BINARY.astype(int)],
+        "optimizer": sgd(use_ema=True),
+        "loss": "categorical_crossentropy",
+        "metrics": ["accuracy", "categorical_accuracy"],
+        "fit": {"epochs": 2, "batch_size": 16},
+    },
 }
 
 arrays, cases = {}, {}

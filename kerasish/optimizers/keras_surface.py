@@ -1,15 +1,18 @@
-"""What a formula written in Keras's way, one weight at a time, finds in its optimizer."""
+"""Methods of Keras's optimizers: formulas written one weight at a time, variables as lists."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from kerasish.optimizers.variables import Variable
 
 
-class ByWeight:
-    """The part of `Optimizer` that `build` and `update_step` of a subclass call."""
+class KerasSurface:
+    """The part of `Optimizer` that is there for scripts and subclasses written for Keras."""
 
     _state: Any
 
@@ -69,3 +72,62 @@ class ByWeight:
 
     def _get_variable_index(self, variable: Any) -> int:
         return self._state.index(variable)
+
+    def set_weights(self: Any, weights: Sequence[Any]) -> None:
+        """Assign a list of arrays to `variables`."""
+        if self._state is None:
+            raise ValueError(
+                f"{type(self).__name__}.set_weights needs the slots to be there. Call "
+                "`build(weights)` first."
+            )
+        own = self.variables
+        if len(own) != len(weights):
+            raise ValueError(
+                f"{type(self).__name__}.set_weights expects {len(own)} arrays, one for each of "
+                f"`variables`, but got {len(weights)}."
+            )
+        for each, array in zip(own, weights, strict=True):
+            each.assign(array)
+
+    def save_own_variables(self: Any, store: Any) -> None:
+        """Write `variables` to a mapping under "0", "1", ..., as in files of Keras."""
+        for i, each in enumerate(self.variables):
+            store[str(i)] = each.numpy()
+
+    def load_own_variables(self: Any, store: Any) -> None:
+        """Read what `save_own_variables` wrote; a warning and no change if the count differs."""
+        own = self.variables
+        if len(store.keys()) != len(own):
+            warnings.warn(
+                f"{type(self).__name__} '{self.name}' has {len(own)} variables and the saved one "
+                f"{len(store.keys())}; they are not loaded. Has it been built?",
+                stacklevel=2,
+            )
+            return
+        for i, each in enumerate(own):
+            each.assign(store[str(i)])
+
+    def stateless_apply(
+        self: Any,
+        optimizer_variables: Sequence[Any],
+        grads: Sequence[Any],
+        trainable_variables: Any,
+    ) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """Return the weights and `variables` that a step makes of those given, changing nothing."""
+        if self._state is None:
+            raise ValueError(
+                f"{type(self).__name__}.stateless_apply needs the slots to be there. Call "
+                "`build(weights)` first."
+            )
+        weights, own = self._state.runs.weights, self.variables
+        before = [w.numpy() for w in [*weights, *own]]
+        try:
+            for each, array in zip(
+                [*weights, *own], [*trainable_variables, *optimizer_variables], strict=True
+            ):
+                each.assign(array)
+            self.apply(grads)
+            return [w.numpy() for w in weights], [v.numpy() for v in own]
+        finally:
+            for each, array in zip([*weights, *own], before, strict=True):
+                each.assign(array)
