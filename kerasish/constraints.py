@@ -42,9 +42,14 @@ class _NormConstraint(Constraint):
         """Rescale the vectors to the norms that `desired` gives."""
         w = as_floats(w, type(self).__name__)
         axis = self.axis  # type: ignore[attr-defined]
-        axis = tuple(axis) if isinstance(axis, list | tuple) else axis
+        axes = tuple(axis) if isinstance(axis, list | tuple) else (axis,)
+        if not all(-w.ndim <= a < w.ndim for a in axes):
+            raise ValueError(
+                f"{type(self).__name__} has `axis` {axis}, which a weight of shape {w.shape} does "
+                f"not have. Use axis=0 for Dense kernels and biases, [0, 1, 2] for Conv2D kernels."
+            )
         with np.errstate(over="ignore", invalid="ignore"):
-            norm = np.sqrt((w * w).sum(axis=axis, keepdims=True))
+            norm = np.sqrt((w * w).sum(axis=axes, keepdims=True))
             scale = self.desired(norm) / (norm + w.dtype.type(settings.epsilon()))
             return (w * scale).view(Array)
 

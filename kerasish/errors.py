@@ -22,12 +22,28 @@ def did_you_mean(name: object, options: Iterable[str]) -> str:
     return f" Did you mean '{by_lower[close[0]]}'?" if close else ""
 
 
+def brief(value: Any) -> str:
+    """Return ``repr(value)``, or a description where that would be long.
+
+    >>> brief("relu"), brief([0.5] * 100)
+    ("'relu'", 'a list of 100 items')
+    """
+    shape = getattr(value, "shape", None)
+    if isinstance(shape, tuple) and shape:
+        return f"an array of shape {shape}"
+    text = repr(value)
+    if len(text) <= 80 and "\n" not in text:
+        return text
+    count = f" of {len(value)} items" if hasattr(value, "__len__") else ""
+    return f"a {type(value).__name__}{count}"
+
+
 def unknown_name(kind: str, name: object, options: Iterable[str]) -> ValueError:
     """Build the error for a name that no registry entry of this kind carries."""
     options = sorted(set(options))
     shown = ", ".join(options[:60]) + (", ..." if len(options) > 60 else "")
     return ValueError(
-        f"Could not interpret {kind} identifier: {name!r}.{did_you_mean(name, options)} "
+        f"Could not interpret {kind} identifier: {brief(name)}.{did_you_mean(name, options)} "
         f"Known names: {shown}."
     )
 
@@ -38,8 +54,9 @@ def unknown_arguments(owner: str, call: Callable[..., Any], given: dict[str, Any
         p for p in inspect.signature(call).parameters if p not in ("self", "kwargs", "ignored")
     ]
     hints = "".join(did_you_mean(name, known) for name in given)
+    shown = ", ".join(f"{name!r}: {brief(value)}" for name, value in given.items())
     return TypeError(
-        f"Unrecognized keyword arguments passed to {owner}: {given}.{hints} "
+        f"Unrecognized keyword arguments passed to {owner}: {{{shown}}}.{hints} "
         f"{owner} takes: {', '.join(known)}."
     )
 

@@ -1,7 +1,6 @@
 """Activations: values and gradients against real Keras, gradients against differences, errors."""
 
 import copy
-import inspect
 import pickle
 import warnings
 
@@ -16,7 +15,7 @@ GOLDEN = make_rank1.load()
 CASES = list(enumerate(make_rank1.ACTIVATIONS))
 IDS = [f"{name}-{arguments}" for _, (name, arguments) in CASES]
 # All public symbols of keras.activations 3.15; every one is supported.
-API = """
+SIGNATURES = """
     celu(x, alpha=1.0)
     deserialize(config, custom_objects=None)
     elu(x, alpha=1.0)
@@ -52,7 +51,8 @@ API = """
     tanh(x)
     tanh_shrink(x)
     threshold(x, threshold, default_value)
-""".split("\n")[1:-1]
+"""
+API = [line.strip() for line in SIGNATURES.strip().splitlines()]
 ALL = sorted({f.__name__ for f in registry.known("activation").values() if type(f) is Activation})
 REQUIRED = {"threshold": {"threshold": 0.3, "default_value": -1.0}}
 SMOOTH = [*CASES, (None, ("sparsemax", {})), (None, ("sparsemax", {"axis": 1}))]
@@ -67,17 +67,10 @@ def close(a, b):
     assert np.max(np.abs(a[finite] - b[finite]), initial=0) <= 1e-5 * largest
 
 
-def by_hand(symbol):
-    """Signature without annotations."""
-    shown = inspect.signature(symbol)
-    bare = [p.replace(annotation=p.empty) for p in shown.parameters.values()]
-    return str(shown.replace(parameters=bare, return_annotation=shown.empty))
-
-
-@pytest.mark.parametrize("line", API, ids=str.strip)
+@pytest.mark.parametrize("line", API)
 def test_public_symbol_has_keras_arguments_and_defaults(line):
-    name, bracket, rest = line.strip().partition("(")
-    assert by_hand(getattr(activations, name)) == bracket + rest
+    name, bracket, rest = line.partition("(")
+    assert make_rank1.signature(getattr(activations, name)) == bracket + rest
     assert name in activations.__all__
 
 
@@ -279,7 +272,7 @@ def test_unknown_names(wrong):
 
 
 def test_bad_input():
-    with pytest.raises(TypeError, match="relu expects an array of real numbers but got .* object"):
+    with pytest.raises(TypeError, match=r"relu expects an array of real numbers .* object"):
         activations.relu(np.array([None]))
     with pytest.raises(TypeError, match="got elements of type <U1"):
         activations.tanh("a")
@@ -369,5 +362,9 @@ def test_layers_in_the_place_of_activations():
     assert forward(layers.LeakyReLU(0.25), x, keep=False)[1] is None
     with pytest.raises(ValueError, match="PReLU 'slopes' has weights and cannot be used as an act"):
         forward(layers.PReLU(name="slopes"), x)
-    config = {"module": "keras.layers", "class_name": "LeakyReLU", "config": {"negative_slope": 0.5}}
+    config = {
+        "module": "keras.layers",
+        "class_name": "LeakyReLU",
+        "config": {"negative_slope": 0.5},
+    }
     np.testing.assert_array_equal(activations.get(config)(x), [[-0.5, 2]])

@@ -48,14 +48,12 @@ def dense(*more, head="softmax", **options):
     )
 
 
-def masked(loss="mse", **options):
+def masked(loss="mse", *more, **options):
     """A case whose losses are one a step, some of them masked."""
 
     def model():
-        stack = [layers.Masking(input_shape=(6, 3)), layers.Dense(5, "tanh"), layers.Dense(2)]
-        if options.pop("norm", False):
-            stack.insert(2, layers.BatchNormalization())
-        return ks.Sequential(stack, seed=1)
+        stack = [layers.Masking(), layers.Dense(5, "tanh"), *(make() for make in more)]
+        return ks.Sequential([*stack, layers.Dense(2)], seed=1)
 
     return {"model": model, "x": SERIES, "y": STEPS, "loss": loss, **options}
 
@@ -63,6 +61,10 @@ def masked(loss="mse", **options):
 def rmse(y_true, y_pred):
     """Not the mean of the rmse of parts of a batch."""
     return np.sqrt(np.mean((y_true - y_pred) ** 2))
+
+
+def rmse_of_steps(y_true, y_pred):
+    return np.sqrt(np.mean((y_true - y_pred) ** 2, axis=-1))
 
 
 class Furthest(metrics.Metric):
@@ -143,11 +145,11 @@ CASES = {
     "user's layer": {"model": dense(Residual)},
     "lambda": {"model": dense(lambda: layers.Lambda(lambda x: x - np.mean(x, axis=0)))},
     "masked": masked(),
-    "masked norm": masked(norm=True),
+    "masked norm": masked("mse", layers.BatchNormalization),
     "masked and weighted": masked("mae", sample_weight=WEIGHTS),
     "masked by weights": masked(losses.MeanSquaredError(reduction="mean_with_sample_weight")),
     "masked sum": masked(losses.Huber(reduction="sum")),
-    "masked rmse": masked(lambda a, b: np.sqrt(np.mean((a - b) ** 2, axis=-1))),
+    "masked rmse": masked(rmse_of_steps),
 }
 
 
@@ -204,7 +206,7 @@ def test_the_cases_do_run_in_shards():
 
 SPARSE = "sparse_categorical_crossentropy"
 METRICS = [
-    *((name, VALUES, None, "mse") for name in "MAE MSLE R2Score CosineSimilarity".split()),
+    *((name, VALUES, None, "mse") for name in "MeanAbsoluteError R2Score CosineSimilarity".split()),
     *((name, VALUES, None, "mse") for name in "RootMeanSquaredError LogCoshError".split()),
     *((name, VALUES, None, "mse") for name in "PearsonCorrelation KLDivergence".split()),
     *((name, ONE_HOT, "softmax", "mse") for name in "AUC Precision Recall F1Score".split()),
@@ -234,3 +236,276 @@ def test_metrics_add_up_over_shards(name, y, head, loss):
     assert len(one) == 3
     for count in (2, 3):
         assert_close(one, results(count))
+
+
+# --- the same bits ---------------------------------------------------------------------------
+
+
+def noisy(**options):
+    model = ks.Sequential(
+        [
+            layers.Dense(16, "relu"),
+            layers.Dropout(0.4),
+            layers.BatchNormalization(),
+            layers.GaussianNoise(0.1),
+            layers.Dropout(0.5, noise_shape=(1, 16)),
+            layers.Dense(4, "softmax"),
+        ],
+        seed=5,
+        **options,
+    )
+    return model.compile("adam", "categorical_crossentropy", metrics=["accuracy"])
+
+
+def trained(model, epochs=1):
+    model.fit(X, ONE_HOT, batch_size=25, epochs=epochs, verbose=0)
+    return b"".join(array.tobytes() for array in model.get_weights())
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_the_same_number_of_threads_gives_the_same_bits(count):
+    ks.config.set_num_threads(count)
+    ballast = []  # so that memory lies elsewhere each time
+    first = trained(noisy())
+    for i in range(20):
+        ballast.append(np.empty(997 * i + 1, np.uint8))
+        assert trained(noisy()) == first
+
+
+def in_threads(functions):
+    """Run all functions at once and return their results."""
+    results = [None] * len(functions)
+    start = threading.Barrier(len(functions))
+
+    def work(i):
+        start.wait()
+        try:
+            results[i] = functions[i]()
+        except BaseException as error:
+            results[i] = error
+
+    workers = [threading.Thread(target=work, args=(i,)) for i in range(len(functions))]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+        assert not worker.is_alive()
+    return results
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_eight_threads_predict_the_same_bits_as_one(count):
+    ks.config.set_num_threads(count)
+    model = noisy()
+    trained(model)
+    alone = [model.predict(X[i:], batch_size=7 + i, verbose=0) for i in range(8)]
+
+    def predict(i):
+        return lambda: [model.predict(X[i:], batch_size=7 + i, verbose=0) for _ in range(5)]
+
+    for expected, got in zip(alone, in_threads([predict(i) for i in range(8)]), strict=True):
+        assert all(np.array_equal(expected, y) for y in got)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_two_fits_at_once_are_as_one_after_the_other(count):
+    ks.config.set_num_threads(count)
+    models = [noisy(name=f"m{i}") for i in range(4)]
+    for model in models:
+        model.build((None, 10))
+    expected = trained(models[0], 4)
+    assert trained(models[1], 4) == expected
+    got = in_threads([lambda model=model: trained(model, 4) for model in models[2:]])
+    assert got == [expected, expected]
+
+
+# --- calls from anywhere ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_fit_inside_a_callback_of_a_fit(count):
+    ks.config.set_num_threads(count)
+    expected = trained(noisy())
+    inner = []
+
+    class Inner(ks.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            other = noisy()
+            twin = ks.models.clone_model(self.model)
+            twin.compile("sgd", "categorical_crossentropy")
+            twin.fit(X, ONE_HOT, verbose=0)
+            inner.append(trained(other))
+
+    model = noisy()
+    model.fit(X, ONE_HOT, batch_size=25, callbacks=[Inner()], verbose=0)
+    assert inner == [expected] * 3
+    assert b"".join(array.tobytes() for array in model.get_weights()) == expected
+
+
+def test_a_prediction_inside_a_loss_a_metric_and_a_layer_runs_inline():
+    ks.config.set_num_threads(3)
+    judge = noisy()
+    judge.build((None, 10))
+    seen = []
+
+    class Asking(layers.Layer):
+        """Shards of it run in worker threads."""
+
+        def forward(self, x, step):
+            seen.append((threading.current_thread().name, judge.predict(x, verbose=0)))
+            return x, lambda dy: dy
+
+    def loss(y_true, y_pred):
+        judge.predict(X, verbose=0)
+        return np.mean((y_true - y_pred) ** 2, axis=-1)
+
+    def metric(y_true, y_pred):
+        return np.mean(judge.predict(X, verbose=0))
+
+    model = ks.Sequential([Asking(), layers.Dense(4)], seed=0)
+    model.compile("sgd", loss, metrics=[metric])
+    model.fit(X, VALUES, batch_size=61, shuffle=False, verbose=0)
+    training = [pair for pair in seen if len(pair[1]) in (20, 21)]
+    assert len({name for name, _ in training}) == 3
+    found = sorted((len(y), y.tobytes()) for _, y in training)
+    parts = [judge.predict(X[part], verbose=0) for part in shards.split_rows(61, 3)]
+    assert [size for size, _ in found] == [20, 20, 21]
+    joined = np.concatenate([np.frombuffer(raw, "float32") for _, raw in found])
+    assert np.allclose(np.sort(joined), np.sort(np.concatenate(parts).ravel()), atol=1e-6)
+
+
+def test_fit_works_in_a_thread_that_is_not_the_main_one():
+    ks.config.set_num_threads(2)
+    expected = trained(noisy())
+    before = signal.getsignal(signal.SIGINT)
+    assert in_threads([lambda: trained(noisy())]) == [expected]
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+# --- ends ------------------------------------------------------------------------------------
+
+
+class Faulty(layers.Layer):
+    """Raises in the shards that are listed."""
+
+    broken = ()
+
+    def forward(self, x, step):
+        if step.training and step.shard in self.broken:
+            raise ArithmeticError(f"shard {step.shard}")
+        return x, lambda dy: dy
+
+
+@pytest.mark.parametrize("broken", [(0,), (1,), (2,), (0, 1, 2)])
+@pytest.mark.parametrize("where", [0, 2])
+def test_a_shard_that_raises_ends_the_step_with_its_error(broken, where):
+    ks.config.set_num_threads(3)
+    stack = [layers.Dense(6), layers.BatchNormalization(), layers.Dense(4)]
+    faulty = Faulty()
+    stack.insert(where, faulty)
+    model = ks.Sequential(stack, seed=0).compile("adam", "mse")
+    model.train_on_batch(X, VALUES)
+    before = model.get_weights()
+    faulty.broken = broken
+    with pytest.raises(ArithmeticError, match=f"shard {broken[0]}"):
+        model.fit(X, VALUES, verbose=0)
+    assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
+    assert not threads.gang._lock.locked()
+    faulty.broken = ()
+    model.fit(X, VALUES, verbose=0)
+    assert int(model.optimizer.iterations) == 3
+
+
+def test_blas_is_held_while_computing_and_free_again_after():
+    free = blas_threads()
+    held = []
+    look = ks.callbacks.LambdaCallback(
+        on_train_batch_begin=lambda batch, logs=None: held.append(blas_threads()),
+        on_predict_batch_begin=lambda batch, logs=None: held.append(blas_threads()),
+    )
+    model = noisy()
+    model.fit(X, ONE_HOT, verbose=0, callbacks=[look])
+    assert blas_threads() == free
+    model.predict(X, verbose=0, callbacks=[look])
+    assert blas_threads() == free
+    assert all(count == 1 for pools in held for count in pools)
+    fail = ks.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs=None: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        model.fit(X, ONE_HOT, verbose=0, callbacks=[fail])
+    assert blas_threads() == free
+    with pytest.raises(ValueError, match="expects inputs"):
+        model.predict(X[:, :3], verbose=0)
+    assert blas_threads() == free
+
+
+def test_many_fits_leak_neither_threads_nor_models():
+    ks.config.set_num_threads(3)
+    trained(noisy())
+    count = threading.active_count()
+    gone = []
+    for _ in range(5):
+        model = noisy()
+        trained(model)
+        model.predict(X, verbose=0)
+        assert model.program._training.nbytes == 0
+        gone.append(weakref.ref(model))
+        with pytest.raises(ValueError, match="y"):
+            model.fit(X, ONE_HOT[:5], verbose=0)
+    del model
+    gc.collect()
+    assert [ref() for ref in gone] == [None] * 5
+    assert threading.active_count() == count
+
+
+def test_memory_kept_for_predictions_is_bounded():
+    model = ks.Sequential([layers.Dense(1000)])
+    model.predict(np.ones((8, 4)), verbose=0)
+    assert [0 < team.nbytes < 2**20 for team in model._spare_teams] == [True]
+    model.predict(np.ones((8000, 4)), batch_size=8000, verbose=0)
+    assert model._spare_teams == []
+
+
+FORK = """
+import os, sys
+import numpy as np
+import kerasish as ks
+from kerasish.training import shards
+shards.MIN_SHARD_FLOP = 1
+ks.config.set_num_threads(3)
+x, y = np.ones((30, 4)), np.ones((30, 1))
+
+def model():
+    made = ks.Sequential([ks.layers.Dense(8, "relu"), ks.layers.Dense(1)], seed=0)
+    return made.compile("adam", "mse")
+
+def child():
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            made = model()
+            made.fit(x, y, epochs=2, verbose=0)
+            assert made.predict(x, verbose=0).shape == (30, 1)
+            old.fit(x, y, verbose=0)
+            code = 0
+        finally:
+            os._exit(code)
+    assert os.waitpid(pid, 0)[1] == 0
+
+old = model()
+old.fit(x, y, verbose=0)
+child()
+hook = ks.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs=None: child())
+model().fit(x, y, verbose=0, callbacks=[hook])
+old.fit(x, y, verbose=0)
+print("done")
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+def test_a_process_may_fork_after_and_within_a_fit():
+    ended = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FORK], capture_output=True, text=True, timeout=60
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout == "done\n"

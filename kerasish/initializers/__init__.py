@@ -11,7 +11,7 @@ import numpy as np
 
 from kerasish import registry
 from kerasish.initializers.base import Initializer, Rng, as_initial, as_shape
-from kerasish.initializers.constant import STFT, Constant, Identity, Ones, Zeros
+from kerasish.initializers.deterministic import STFT, Constant, Identity, Ones, Zeros
 from kerasish.initializers.random import (
     Orthogonal,
     RandomInitializer,

@@ -64,4 +64,4 @@ def as_shape(shape: Any) -> tuple[int, ...]:
 
 def as_initial(values: Any, dtype: Any) -> np.ndarray:
     """Return a fresh array of `dtype`, by default the process's float type."""
-    return np.array(values, dtype or settings.floatx()).view(Array)
+    return np.array(values, dtype or settings.floatx(), order="C").view(Array)

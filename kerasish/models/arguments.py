@@ -6,6 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from kerasish import registry
+from kerasish.errors import brief
+
 
 def single(loss: Any, argument: str) -> Any:
     """Unwrap the list or dict that Keras takes for models of several outputs."""
@@ -13,10 +16,39 @@ def single(loss: Any, argument: str) -> Any:
         parts = list(loss.values()) if isinstance(loss, dict) else list(loss)
         if len(parts) != 1:
             raise ValueError(
-                f"compile: `{argument}` has {len(parts)} entries but a Sequential has one output."
+                f"compile: `{argument}` has {len(parts)} entries but a Sequential has one output. "
+                f"Pass one {argument.rstrip('s')}."
             )
         return parts[0]
     return loss
+
+
+def check_roles(optimizer: Any, loss: Any) -> None:
+    """Refuse an optimizer where the loss belongs, a loss where the optimizer belongs, and so on."""
+    for argument, given in ("optimizer", optimizer), ("loss", loss):
+        kind = getattr(given, "registry_kind", argument)
+        if isinstance(given, str):
+            others = [k for k in ("optimizer", "loss", "metric") if _is_known(k, given)]
+            kind = others[0] if others and argument not in others else argument
+        if kind == argument:
+            continue
+        if kind in ("optimizer", "loss", "metric"):
+            argument_there = {"metric": "metrics"}.get(kind, kind)
+            mend = f"Pass it as {argument_there}=: compile(optimizer='adam', loss='mse')."
+        else:
+            mend = f"Pass a name such as {'adam' if argument == 'optimizer' else 'mse'!r}."
+        article = "an" if kind[0] in "aeio" else "a"
+        raise ValueError(
+            f"compile: `{argument}` must be {'an optimizer' if argument == 'optimizer' else 'a loss'}"
+            f" but got {brief(given)}, which is {article} {kind}. {mend}"
+        )
+
+
+def _is_known(kind: str, name: str) -> bool:
+    try:
+        return registry.lookup(kind, name) is not None
+    except ValueError:
+        return False
 
 
 def names_metrics(given: Any) -> bool:
@@ -50,7 +82,10 @@ def check_epochs(epochs: Any, initial_epoch: Any) -> None:
     for name, value in (("epochs", epochs), ("initial_epoch", initial_epoch)):
         whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
         if not whole or value < 0:
-            raise ValueError(f"fit: `{name}` must be a whole number from 0 on but is {value!r}.")
+            raise ValueError(
+                f"fit: `{name}` must be a whole number from 0 on but is {brief(value)}. Write it "
+                f"without a decimal point or quotes, such as {name}=10."
+            )
 
 
 def check_frequency(freq: Any) -> None:
@@ -58,9 +93,46 @@ def check_frequency(freq: Any) -> None:
     if isinstance(freq, int | np.integer) and not isinstance(freq, bool):
         good = freq >= 1
     else:
-        good = isinstance(freq, list | tuple | set | range | np.ndarray)
+        good = isinstance(freq, list | tuple | set | range | np.ndarray) and all(
+            isinstance(epoch, int | np.integer) and epoch >= 1 for epoch in freq
+        )
     if not good:
         raise ValueError(
-            f"fit: `validation_freq` must be a whole number from 1 on, or a list of epochs, but "
-            f"is {freq!r}."
+            f"fit: `validation_freq` must be a whole number from 1 on, or a list of epochs "
+            f"(the first is 1), but is {brief(freq)}. Leave it out to validate after each epoch."
+        )
+
+
+def check_predict(batch_size: Any, y: Any = None) -> None:
+    """Refuse targets in `predict`, which are easily written there as in `evaluate`."""
+    if y is not None or np.ndim(batch_size) > 0:
+        raise TypeError(
+            "predict takes no targets: predict(x, batch_size=None). Drop `y`, or call "
+            "evaluate(x, y) to compare predictions with targets."
+        )
+
+
+def check_validation(given: Any) -> None:
+    """Refuse `validation_data` that is no data."""
+    if isinstance(given, list | tuple) and len(given) not in (1, 2, 3):
+        raise ValueError(
+            f"fit: `validation_data` must be (x, y) or (x, y, sample_weight) but has "
+            f"{len(given)} parts."
+        )
+    if isinstance(given, bool | int | float | str):
+        share = isinstance(given, float) and 0 < given < 1
+        mend = f"Pass validation_split={given} for a share of x." if share else "Pass (x, y)."
+        raise TypeError(
+            f"fit: `validation_data` must be (x, y), (x, y, sample_weight) or batches but got "
+            f"{given!r}. {mend}"
+        )
+
+
+def check_verbose(verbose: Any, who: str) -> None:
+    """Refuse a `verbose` before anything has begun."""
+    whole = isinstance(verbose, int | np.integer)  # True and False as well
+    if not (whole and verbose >= 0) and not (isinstance(verbose, str) and verbose == "auto"):
+        raise ValueError(
+            f"{who}: `verbose` must be 'auto', 0 (nothing), 1 (a bar) or 2 (one line an epoch) "
+            f"but got {brief(verbose)}."
         )

@@ -83,10 +83,9 @@ class Program:
         self._no_dx = frozenset(layers_before_learning(self.model, set(self.runs.weights)))
         head = self.model.head
         self._fused = self.loss.logits_variant(head) if self.loss is not None and head else None
-        layers = list(self.model.walk())
-        self._shardable = all(
-            layer.shardable and getattr(layer.activity_regularizer or layer, "additive", True)
-            for layer in layers
+        penalties = [layer.activity_regularizer for layer in self.model.walk()]
+        self._shardable = self.model.is_shardable and all(
+            penalty is None or getattr(penalty, "additive", False) for penalty in penalties
         )
         seed = self.model.seed
         self._gradients: list[np.ndarray] = []

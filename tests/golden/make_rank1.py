@@ -5,9 +5,11 @@
 The tables below are shared with the tests. Gradients are those of ``sum(y * dy)``.
 """
 
+import inspect
 import json
 import math
 import pathlib
+from typing import Any
 
 import numpy as np
 
@@ -177,6 +179,13 @@ def matrix() -> np.ndarray:
     w = np.random.default_rng(3).standard_normal((4, 5)) * np.array([0.1, 0.5, 1, 2, 4])
     w[1, 2] = 0
     return w.astype("float32")
+
+
+def signature(symbol: Any) -> str:
+    """Arguments and defaults as text, without annotations."""
+    shown = inspect.signature(symbol)
+    bare = [p.replace(annotation=p.empty) for p in shown.parameters.values()]
+    return str(shown.replace(parameters=bare, return_annotation=shown.empty))
 
 
 def load() -> dict:
