@@ -31,7 +31,7 @@ def as_array(value: Any) -> Array:
     return np.array(value).view(Array)
 
 
-class Weight:
+class Weight(np.lib.mixins.NDArrayOperatorsMixin):
     """A named array that layers read in `forward` and optimizers change in place.
 
     Attributes
@@ -43,6 +43,14 @@ class Weight:
         is learnt *in this model* also depends on the `trainable` of its layers at compile.
     path : str
         ``model/layer/name``, as Keras writes it to files.
+
+    Examples
+    --------
+    Arithmetic gives arrays:
+
+    >>> w = Weight(np.zeros(2))
+    >>> w.assign_add([1, 2]) * 2
+    Array([2., 4.])
     """
 
     __slots__ = (
@@ -81,6 +89,23 @@ class Weight:
         for key, value in state.items():
             setattr(self, key, value)
         self.store = None  # a copy finds its home when its model is restored
+
+    __hash__ = object.__hash__  # weights are told apart by identity
+    __eq__ = object.__eq__
+    __ne__ = object.__ne__
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        targets = kwargs.get("out")
+        if targets is not None:
+            kwargs["out"] = tuple(t.value if isinstance(t, Weight) else t for t in targets)
+        arrays = [x.value if isinstance(x, Weight) else x for x in inputs]
+        result = getattr(ufunc, method)(*arrays, **kwargs)
+        if targets is not None:
+            return targets[0]
+        return result if isinstance(result, tuple) else as_array(result)
+
+    def __getitem__(self, index: Any) -> Any:
+        return as_array(self.value[index])
 
     @property
     def shape(self) -> tuple[int, ...]:

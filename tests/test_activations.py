@@ -304,15 +304,15 @@ def test_custom_activation_object():
 
 
 def test_custom_functions_are_saved_by_name():
-    def double(x):
+    def doubled(x):
         return 2 * x
 
-    registry.register(kind="activation", package="Tests")(double)
-    config = activations.serialize(double)
+    registry.register(kind="activation", package="Tests")(doubled)
+    config = activations.serialize(doubled)
     assert config["class_name"] == "function"
-    assert config["config"] == config["registered_name"] == "Tests>double"
-    assert activations.deserialize(config) is double
-    assert activations.get("double") is double
+    assert config["config"] == config["registered_name"] == "Tests>doubled"
+    assert activations.deserialize(config) is doubled
+    assert activations.get("doubled") is doubled
 
     def triple(x):
         return 3 * x

@@ -177,7 +177,7 @@ def test_subclass_without_super_init_works():
         (object(), r"Derive object from kerasish.callbacks.Callback"),
         (lambda epoch, logs: None, r"Wrap the function: LambdaCallback\("),
         (None, r"Leave it out of the list"),
-        ("EarlyStopping", r"Derive str from kerasish.callbacks.Callback"),
+        ("EarlyStopping", r"Pass the object: kerasish.callbacks.EarlyStopping"),
     ],
 )
 def test_what_is_no_callback(wrong, mend):

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from kerasish import autodiff, registry
+from kerasish.autodiff import is_traced
 from kerasish.step import Step
 from kerasish.store import Array
 
@@ -187,11 +188,6 @@ def _forward_layer(layer: Any, x: np.ndarray, keep: bool) -> tuple[np.ndarray, B
             f"trained. Add it as a layer of its own instead."
         )
     return layer.forward(x, Step(recording=keep, batch_size=len(x)))
-
-
-def is_traced(x: Any) -> bool:
-    """Whether `x` is an array that autograd is recording."""
-    return not isinstance(x, np.ndarray) and hasattr(x, "_trace") and hasattr(x, "_node")
 
 
 def as_floats(x: Any, name: str) -> np.ndarray:

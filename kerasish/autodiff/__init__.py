@@ -100,6 +100,7 @@ def vjp(
         by_argument = tuple(_map(lambda _: next(grads), args[k]) for k in wanted)
         return by_argument[0] if isinstance(argnums, int) else by_argument
 
+    backward.depends = any(node is not None for node, _ in nodes)  # type: ignore[attr-defined]
     return value, backward
 
 

@@ -37,7 +37,9 @@ def _checked(item: Any) -> Any:
         return item  # whatever quacks like a callback (one of Keras's own) is taken too
     elif item is None:
         mend = "Leave it out of the list."
-    elif callable(item):
+    elif isinstance(item, str):
+        mend = "Pass the object: kerasish.callbacks.EarlyStopping(...), say."
+    elif callable(item) and not hasattr(item, "registry_kind"):
         mend = "Wrap the function: LambdaCallback(on_epoch_end=function)."
     else:
         mend = f"Derive {type(item).__name__} from kerasish.callbacks.Callback."

@@ -100,8 +100,7 @@ def _from_list(value: Any, label: str, who: str, rows: int | None) -> np.ndarray
         if inputs or (len(set(shapes)) > 1 and len({s[0] for s in shapes}) == 1):
             raise ValueError(
                 f"{who}: `{label}` is a list of {len(value)} arrays of shapes {_few(shapes)}, but "
-                "a Sequential model has one input and one output. Join them, for instance by "
-                "np.concatenate(arrays, axis=-1)."
+                f"a Sequential model has one input and one output. {_mend(value, label, who)}"
             )
     try:
         return np.asarray(value)
@@ -119,6 +118,15 @@ def _from_list(value: Any, label: str, who: str, rows: int | None) -> np.ndarray
             f"{who}: `{label}` is a ragged list: {detail}, and no array has such a shape. Pad the "
             "rows to one length (kerasish.utils.pad_sequences for sequences of numbers)."
         ) from None
+
+
+def _mend(value: Any, label: str, who: str) -> str:
+    """How to pass a list of arrays: as targets beside the data, or joined."""
+    join = "Join them, for instance by np.concatenate(arrays, axis=-1)."
+    if label != "x" or len(value) > 3:
+        return join
+    call = f"{who}(x)" if who.startswith("predict") else f"{who}(x, y)"
+    return f"If they are (x, y), write {call}. If they are several inputs: {join}"
 
 
 def _few(shapes: list[tuple[int, ...]]) -> str:

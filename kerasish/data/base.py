@@ -107,6 +107,11 @@ class Batches:
             stacklevel=2,
         )
 
+    @property
+    def targets(self) -> np.ndarray | None:
+        """The targets of all rows, in order, if they lie in memory."""
+        return None
+
     def peek(self) -> Batch:
         """Return the first batch without losing it: for shapes, types and building a model."""
         raise NotImplementedError

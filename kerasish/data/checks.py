@@ -9,7 +9,15 @@ from typing import Any, Literal
 
 import numpy as np
 
-Role = Literal["fit", "evaluate", "predict", "validation"]
+Role = Literal[
+    "fit",
+    "evaluate",
+    "predict",
+    "validation",
+    "train_on_batch",
+    "test_on_batch",
+    "predict_on_batch",
+]
 
 
 @dataclass(frozen=True)
@@ -36,6 +44,9 @@ NAMES: dict[str, Names] = {
     ),
     "evaluate": Names("evaluate"),
     "predict": Names("predict"),
+    "train_on_batch": Names("train_on_batch"),
+    "test_on_batch": Names("test_on_batch"),
+    "predict_on_batch": Names("predict_on_batch"),
 }
 
 

@@ -45,7 +45,7 @@ def batches(
         Batches of an epoch. In `fit` the next epoch goes on where this one stopped.
     class_weight : dict, optional
         Weight for every class, 1 where not listed.
-    role : {"fit", "evaluate", "predict", "validation"}
+    role : {"fit", "evaluate", "predict", "validation", "train_on_batch", ...}
         Who asks; decides on the names in messages.
     dtype : dtype
         What floats are cast to, batch by batch. Integers and bools stay what they are in x and y.
@@ -95,7 +95,7 @@ def batches(
     if size is None:
         size = 32 if steps is None else -(-x.shape[0] // steps)
     found = ArrayBatches(x, y, sample_weight, batch_size=size, shuffle=mode, **options)
-    if role != "predict":
+    if not role.startswith("predict"):
         found.check_finite()
     return found
 

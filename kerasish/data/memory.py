@@ -100,6 +100,14 @@ class ArrayBatches(Batches):
             x = self._x.slice(0, min(self.rows or 0, self.batch_size or 0))
         checks.warn_if_not_finite(x, self.names.x, self.names.who)
 
+    @property
+    def targets(self) -> np.ndarray | None:
+        """The targets of all rows, in order, if they lie in memory."""
+        y = self._y
+        if y is None or isinstance(y, StoredColumn) or arrays.is_on_disk(y.array):
+            return None
+        return y.array
+
     def peek(self) -> Batch:
         """Return the first rows, in the order of the source."""
         return self._slice(0, min(self.rows or 0, self.batch_size or 0))

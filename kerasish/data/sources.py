@@ -37,7 +37,7 @@ class MadeBatches(Batches):
         """Return the first batch; it is kept and comes again when its turn has come."""
         if self._peeked is None:
             self._peeked = self._first()
-            if self._role != "predict":
+            if not self._role.startswith("predict"):
                 checks.warn_if_not_finite(self._peeked.x, self.names.x, self.names.who)
         return self._peeked
 
@@ -46,7 +46,7 @@ class MadeBatches(Batches):
 
     def _batch(self, item: Any) -> Batch:
         """Check and cast what the source gave."""
-        names, predicts = self.names, self._role == "predict"
+        names, predicts = self.names, self._role.startswith("predict")
         who = f"{names.who}: a batch of the {self.kind}"
         x, y, weight = unpack(item, names.who, self.kind, predicts)
         known = len(y) if hasattr(y, "__len__") else None

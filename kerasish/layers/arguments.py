@@ -112,7 +112,11 @@ def fraction(owner: Any, argument: str, value: Any) -> float:
     else:
         good = bool(0 <= value <= 1)
     if not good:
+        hint = ""
+        if isinstance(value, int | float) and 1 < value <= 100:
+            hint = f" For {value} % write {value / 100:g}."
         raise ValueError(
-            f"{type(owner).__name__}: `{argument}` must be a number from 0 to 1 but is {value!r}."
+            f"{type(owner).__name__}: `{argument}` must be a number from 0 to 1 but is "
+            f"{value!r}.{hint}"
         )
     return float(value)

@@ -6,11 +6,13 @@ import math
 import warnings
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from kerasish import activations, config, registry, regularizers
+from kerasish.autodiff import is_traced
+from kerasish.errors import brief
 from kerasish.layers.arguments import (
     FIRST_LAYER_ARGUMENTS,
     Shape,
@@ -19,7 +21,7 @@ from kerasish.layers.arguments import (
     input_hint,
     shape_text,
 )
-from kerasish.layers.weights import WeightOwner, building
+from kerasish.layers.weights import WeightOwner, all_or_nothing, building
 from kerasish.step import Step, commit
 from kerasish.store import as_array
 
@@ -101,8 +103,6 @@ class Layer(WeightOwner):
             raise ValueError(
                 f"{type(self).__name__}: `name` must be a text without '/' but is {self.name!r}."
             )
-        if not isinstance(self.trainable, bool | np.bool_ | int):
-            raise TypeError(f"{self.label}: `trainable` must be True or False.")
         self.dtype = float_dtype(self.dtype, self.label)
 
     def take_common(self, kwargs: dict[str, Any], known: set[str]) -> dict[str, Any]:
@@ -142,7 +142,19 @@ class Layer(WeightOwner):
         sizes = tuple(2 if axis is None else axis for axis in input_shape)
         self.ensure_built(input_shape)
         step = Step(batch_size=sizes[0])
-        y, _ = self.forward(np.zeros(sizes, self.dtype), step)
+        result = self.forward(np.zeros(sizes, self.dtype), step)
+        if type(result) is not tuple or len(result) != 2:
+            raise TypeError(
+                f"{self.label}: forward(x, step) must return (y, backward) but returned "
+                f"{brief(result)}. Add the function from dLoss/dy to dLoss/dx."
+            )
+        y = result[0]
+        if np.ndim(y) == 0 or len(y) != sizes[0]:
+            raise ValueError(
+                f"{self.label} must keep the samples apart: for an input of shape {sizes} it "
+                f"returned shape {np.shape(y)}, whose first axis should be {sizes[0]}. Do not "
+                f"index or reduce axis 0."
+            )
         free = [axis is None for axis in input_shape] + [False] * len(y.shape)
         same = [free[i] and (i == 0 or y.shape[i] == sizes[i]) for i in range(y.ndim)]
         return tuple(None if same[i] else size for i, size in enumerate(y.shape))
@@ -158,13 +170,14 @@ class Layer(WeightOwner):
         """Build if not yet built; `rng` draws the initial weights."""
         if self.built:
             return
-        with building(rng):
-            self.build(tuple(input_shape))
-        self.built = True
-        self._build_shape = tuple(input_shape)
-        if self._initial_weights is not None:
-            self.set_weights(self._initial_weights)
-            self._initial_weights = None
+        with all_or_nothing(self):
+            with building(rng):
+                self.build(tuple(input_shape))
+            self.built = True
+            self._build_shape = tuple(input_shape)
+            if self._initial_weights is not None:
+                self.set_weights(self._initial_weights)
+                self._initial_weights = None
 
     def apply(self, x: np.ndarray, step: Step) -> tuple[np.ndarray, Backward | None]:
         """`forward`, with what is the same for all layers: masks and activity penalties."""
@@ -215,7 +228,7 @@ class Layer(WeightOwner):
         """Apply the layer to an array, building it first if needed."""
         from kerasish.layers import custom
 
-        if custom.is_traced(inputs):
+        if is_traced(inputs):
             return custom.apply_traced(self, inputs)
         if isinstance(inputs, Layer) or (inputs is not None and hasattr(inputs, "_keras_history")):
             raise TypeError(
@@ -242,11 +255,15 @@ class Layer(WeightOwner):
 
     def prepare_input(self, inputs: Any) -> np.ndarray:
         """Turn what a user passed into an array of a type that the layer computes with."""
-        x = np.asarray(inputs)
-        if x.dtype == object or x.dtype.kind in "USOc":
+        try:
+            x = np.asarray(inputs)
+        except ValueError:  # lists of different lengths
+            x = np.empty((), object)
+        if x.dtype.kind not in "biuf":
+            got = brief(inputs) if x.ndim == 0 else f"elements of type {x.dtype}"
             raise TypeError(
-                f"{self.label} expects an array of numbers but got elements of type {x.dtype}. "
-                f"Convert the data to floats or integers first."
+                f"{self.label} expects an array of numbers but got {got}. Convert the data to "
+                f"floats or integers first, with rows of one length."
             )
         if self.casts_input and x.dtype != self.dtype:
             x = x.astype(self.dtype)
@@ -282,7 +299,15 @@ class Layer(WeightOwner):
         inner = list(shape[1:])
         fix = ""
         if tuple(shape) == tuple(built[1:]):
-            fix = "This is one sample without its batch axis: pass x[None]."
+            return ValueError(
+                f"{self.label} expects inputs of shape {shape_text(built)} but got {tuple(shape)}. "
+                f"This is one sample without its batch axis: pass x[None]."
+            )
+        if len(shape) == len(built) == 2 and built[1] is not None:
+            fix = (
+                f"Pass {built[1]} features a sample, or make the model for {shape[1]}: a model "
+                f"keeps the input shape that it was built with."
+            )
         elif len(built) == 2 and len(shape) > 2 and math.prod(inner) == built[1]:
             fix = f"Add Flatten() before it, or reshape the data: x.reshape(-1, {built[1]})."
         elif None not in built[1:] and math.prod(inner) == math.prod(built[1:]):  # type: ignore[arg-type]
@@ -312,6 +337,17 @@ class Layer(WeightOwner):
             penalty = {"activity_regularizer": registry.serialize(self.activity_regularizer)}
             config = {**common, **penalty, **config}
         return config
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Only called for what is not there: say so, and that a layer may not be built yet."""
+            if name.startswith("_") or hasattr(type(self), name):
+                return object.__getattribute__(self, name)  # raises what it raised before
+            hint = "" if self.built else " It is not built yet: call build(input_shape) first."
+            raise AttributeError(
+                f"{self.label} has no attribute {name!r}.{hint}", name=name, obj=self
+            )
 
     def __repr__(self) -> str:
         shape = f", built={self.built}"

@@ -110,7 +110,10 @@ class Dense(Layer):
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(N, ..., units)."""
         if len(input_shape) < 2 or input_shape[-1] is None:
-            raise self.shape_error("(N, features)", input_shape, "Give each sample one axis.")
+            mend = "Give each sample one axis: x[:, None] for one feature a sample."
+            if len(input_shape) >= 2:
+                mend = "The number of features has to be known: write it into the input's shape."
+            raise self.shape_error("(N, features)", input_shape, mend)
         return (*input_shape[:-1], self.units)
 
 

@@ -8,23 +8,17 @@ from __future__ import annotations
 
 import copy
 import inspect
-import sys
 import threading
 from typing import Any
 
 import numpy as np
 
 from kerasish import autodiff
+from kerasish.errors import brief
 from kerasish.step import Step
 from kerasish.store import Weight
 
 _now = threading.local()
-
-
-def is_traced(x: Any) -> bool:
-    """Whether `x` is an array that autograd is following."""
-    tracer = sys.modules.get("autograd.tracer")
-    return tracer is not None and isinstance(x, tracer.Box)
 
 
 def current_step() -> Step | None:
@@ -61,12 +55,22 @@ def forward_by_call(layer: Any, x: np.ndarray, step: Step) -> tuple[np.ndarray, 
         outer, _now.step = current_step(), step
         try:
             return twin.call(x, **keywords)
+        except Exception as error:
+            error.add_note(f"Raised in `call` of {layer.label}.")
+            raise
         finally:
             _now.step = outer
 
+    run.__qualname__ = f"`call` of {layer.label}"
     values = [w.value for w in weights]
     if not step.recording:
-        y = np.asarray(run(x, *values))
+        result = run(x, *values)
+        y = np.asarray(result)
+        if y.dtype.kind not in "biuf":
+            raise TypeError(
+                f"{run.__qualname__} must return an array of numbers but returned {brief(result)}. "
+                f"Return the result of the computation."
+            )
         for loss in losses:
             step.add_loss(loss)
         return y.astype(x.dtype, copy=False) if y.dtype.kind == "f" else y, None

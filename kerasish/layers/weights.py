@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kerasish import config, constraints, initializers, regularizers
+from kerasish.errors import brief
 from kerasish.layers.arguments import Shape
 from kerasish.registry import Configurable
 from kerasish.store import Weight, as_array
@@ -78,6 +79,10 @@ class WeightOwner(Configurable):
 
     def __setattr__(self, key: str, value: Any) -> None:
         if key == "trainable":
+            if not isinstance(value, bool | np.bool_ | int):
+                raise TypeError(
+                    f"{self.label}: `trainable` must be True or False but is {brief(value)}."
+                )
             value = bool(value)
             for layer in self.sublayers:
                 layer.trainable = value
@@ -141,10 +146,17 @@ class WeightOwner(Configurable):
     def set_weights(self, weights: Any) -> None:
         """Overwrite all weights; nothing is changed unless every shape fits."""
         mine = self.weights
-        arrays = [np.asarray(w) for w in weights]
-        if not self.built and not mine:
-            self._initial_weights = arrays
-            return
+        if isinstance(weights, str) or not hasattr(weights, "__iter__"):
+            raise TypeError(
+                f"{self.label}: set_weights expects a list of arrays, as get_weights() gives it, "
+                f"but got {brief(weights)}."
+            )
+        arrays = [_as_weight(self, w) for w in weights]
+        if arrays and not mine and not self.built:
+            raise ValueError(
+                f"{self.label} has no weights yet, as it is not built, but set_weights got "
+                f"{len(arrays)}. Call build(input_shape) first."
+            )
         if len(arrays) != len(mine):
             raise ValueError(
                 f"{self.label} has {len(mine)} weights but set_weights got {len(arrays)}. "
@@ -162,6 +174,35 @@ class WeightOwner(Configurable):
     def count_params(self) -> int:
         """Number of elements of all weights."""
         return sum(w.size for w in self.weights)
+
+
+def _as_weight(owner: Any, value: Any) -> np.ndarray:
+    try:
+        array = np.asarray(value)
+    except ValueError:  # lists of different lengths
+        array = np.asarray(None)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(
+            f"{owner.label}: set_weights expects arrays of numbers but got {brief(value)}."
+        )
+    return array
+
+
+@contextlib.contextmanager
+def all_or_nothing(layer: Any) -> Iterator[None]:
+    """Forget what was built inside the block if it raises, so that building can be tried again."""
+    before = [
+        (inner, len(inner._own_weights), len(inner._sublayers))
+        for inner in layer.walk()
+        if not inner.built
+    ]
+    try:
+        yield
+    except BaseException:
+        for inner, weights, sublayers in before:
+            inner.built, inner._build_shape = False, None
+            del inner._own_weights[weights:], inner._sublayers[sublayers:]
+        raise
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -110,7 +111,30 @@ class Loss(registry.Configurable):
         if type(self).call is Loss.call:
             self.call(y_true, y_pred)  # raises
         y_true = np.asarray(y_true, y_pred.dtype)
-        return autodiff.vjp(lambda p: self.call(y_true, p), y_pred)
+
+        def call(p: Any) -> Any:
+            return self.call(y_true, p)
+
+        call.__qualname__ = f"The loss '{self.name}'"
+        try:
+            values, backward = autodiff.vjp(call, y_pred)
+        except Exception as error:
+            error.add_note(f"Raised by the loss '{self.name}', called with (y_true, y_pred).")
+            raise
+        rows = len(y_pred)
+        if values.ndim and len(values) != rows:
+            raise ValueError(
+                f"The loss '{self.name}' must return one value for each of the {rows} samples, or "
+                f"a single number, but returned shape {values.shape}. Reduce the last axis only: "
+                f"np.mean(..., axis=-1)."
+            )
+        if not backward.depends and values.any():
+            warnings.warn(
+                f"The loss '{self.name}' does not depend on y_pred, so nothing is learnt from it. "
+                f"Compute it from y_pred, with NumPy functions that make new arrays.",
+                stacklevel=2,
+            )
+        return values, backward
 
     def coefficients(
         self,
@@ -152,6 +176,9 @@ class Loss(registry.Configurable):
 
     def check_targets(self, y_true: Any, y_pred_shape: tuple[int, ...]) -> None:
         """Raise ValueError if targets (an array, or its shape) do not fit predictions."""
+
+    def check_values(self, y_true: np.ndarray) -> None:
+        """Raise ValueError if the targets of a whole data set are none for this loss."""
 
 
 class BuiltIn(Loss):

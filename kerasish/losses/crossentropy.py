@@ -77,6 +77,10 @@ class BinaryCrossentropy(Paired):
         fits = head == "sigmoid" and type(self) is BinaryCrossentropy
         return _from_logits(self) if fits and not self.from_logits else None
 
+    def check_values(self, y_true: np.ndarray) -> None:
+        """Raise ValueError for class numbers other than 0 and 1."""
+        targets.check_binary(self, y_true)
+
 
 @register
 @dataclass(eq=False, repr=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,11 @@ def align(loss: Any, y: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return y.reshape(shape), p.reshape(other)
 
 
+_FLATTEN = (
+    "If a sample has one target, its axes have to become one: put Flatten() before the Dense layers."
+)
+
+
 def shape_of(y_true: Any) -> tuple[tuple[int, ...], np.ndarray | None]:
     """Split what `check_targets` was given into a shape and, if it was one, the array."""
     if isinstance(y_true, tuple):
@@ -69,8 +75,11 @@ def _mismatch(loss: Any, shape: tuple[int, ...], expected: tuple[int, ...]) -> s
         f"{loss.name} expects targets of the predictions' shape {tuple(expected)}, but got "
         f"targets of shape {shape}."
     )
+    if len(expected) > max(2, len(shape)):
+        return f"{text} {_FLATTEN}"
     if shape and expected and shape[:-1] == tuple(expected[:-1]) and len(shape) > 1:
-        return f"{text} Give the last layer {shape[-1]} units, or reshape the targets."
+        units = f"{shape[-1]} unit{'s' if shape[-1] != 1 else ''}"
+        return f"{text} Give the last layer {units}, or reshape the targets."
     if len(expected) == 2 and expected[-1] > 1 and int(np.prod(shape)) == shape[0]:
         return f"{text} Give the last layer 1 unit for one target a sample."
     return f"{text} Reshape the targets, or change the last layer."
@@ -88,6 +97,12 @@ def check_one_hot(loss: Any, y_true: Any, y_pred_shape: tuple[int, ...], sparse:
         check_paired(loss, shape, expected)
         return
     kind = "" if array is None else f" and dtype {array.dtype}"
+    if classes == 1:
+        raise ValueError(
+            f"{loss.name} expects one-hot targets of shape {expected}, but got targets of shape "
+            f"{shape}{kind}, and one class is no choice. Use loss='binary_crossentropy' and "
+            f"activation='sigmoid', or give the last layer one unit for each class."
+        )
     instead = f"Use loss='{sparse}', or convert" if sparse else "Convert"
     raise ValueError(
         f"{loss.name} expects one-hot targets of shape {expected}, but got targets of shape "
@@ -117,23 +132,59 @@ def check_labels(
         )
     with_one = (*expected[:axis], 1, *expected[axis:])
     if shape not in (expected, with_one, (*expected, 1)):
+        deep = len(y_pred_shape) > max(2, len(shape))
+        mend = _FLATTEN if deep else "Give one label for each prediction."
         raise ValueError(
             f"{loss.name} expects integer labels of shape {expected} for predictions of shape "
-            f"{tuple(y_pred_shape)}, but got targets of shape {shape}. Give one label for each "
-            f"prediction."
+            f"{tuple(y_pred_shape)}, but got targets of shape {shape}. {mend}"
         )
     if array is not None and array.size:
-        bad = (array < 0) | (array >= classes) | (array != array)
+        bad = (array < 0) | (array >= classes)
+        if array.dtype.kind == "f":
+            bad |= array != np.floor(array)  # NaN too
         if ignore is not None:
             bad &= array != ignore
         if bad.any():
             raise out_of_range(loss, array[bad].ravel()[0], classes)
 
 
+def check_binary(loss: Any, y_true: np.ndarray) -> None:
+    """For losses of two classes: whole numbers must be 0 or 1, others should lie between."""
+    if y_true.dtype.kind == "b" or not y_true.size:
+        return
+    low, high = y_true.min(), y_true.max()
+    if not (low < 0 or high > 1):
+        return
+    labels = y_true.dtype.kind in "iu" or bool((y_true == np.round(y_true)).all())
+    got = f"{loss.name} expects targets from 0 to 1 but got values from {low} to {high}."
+    if not labels:
+        warnings.warn(
+            f"{got} Its minimum is no longer at y_pred = y_true. Scale the targets, or use "
+            f"loss='mse'.",
+            stacklevel=2,
+        )
+    elif low == -1 and high == 1:
+        raise ValueError(f"{got} Write the classes as 0 and 1: (y + 1) / 2, or use loss='hinge'.")
+    elif low == 1 and high == 2:
+        raise ValueError(f"{got} Subtract 1: its two classes are 0 and 1.")
+    else:
+        raise ValueError(
+            f"{got} For more than two classes use loss='sparse_categorical_crossentropy' and one "
+            f"unit with softmax for each class."
+        )
+
+
 def out_of_range(loss: Any, label: Any, classes: int) -> ValueError:
     """The error for a label that is no class of the model."""
-    label = int(label) if label == label and int(label) == label else label
-    if classes == 1:
+    if label == label and abs(label) != np.inf and int(label) != label:
+        return ValueError(
+            f"{loss.name} expects whole numbers as labels but got {label}. For targets that are "
+            f"amounts rather than classes use loss='mse' and a last layer without softmax."
+        )
+    label = int(label) if label == label and abs(label) != np.inf else label
+    if label != label:
+        fix = "Drop the rows without a label, or give them one."
+    elif classes == 1:
         fix = "Use loss='binary_crossentropy', or give the last layer one unit for each class."
     elif label == classes:
         fix = (

@@ -22,6 +22,11 @@ def totals(who: str, values: Any, sample_weight: Any = None) -> tuple[float, flo
     more axes than one, a sample's weight is the mean of its weights. A scalar counts as one sample.
     """
     values = np.asarray(values)
+    if values.dtype.kind not in "biuf":
+        raise TypeError(
+            f"{who}: a metric's function must return numbers, one for each sample, but returned "
+            f"values of type {values.dtype}. Return the result of the computation."
+        )
     if sample_weight is None:
         total = np.count_nonzero(values) if values.dtype == bool else values.sum(dtype=np.float64)
         rows = len(values) if values.ndim else 1

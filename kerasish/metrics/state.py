@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from kerasish import config
-from kerasish.store import Weight, as_array
+from kerasish.store import Weight as Variable
 
 
 class _Unset:
@@ -21,33 +21,6 @@ class _Unset:
 
 
 UNSET = _Unset()
-
-
-class Variable(Weight, np.lib.mixins.NDArrayOperatorsMixin):
-    """A weight that holds a metric's state; arithmetic on it gives arrays.
-
-    >>> total = Variable(np.zeros(()), name="total")
-    >>> float(total.assign_add(3) / 2)
-    1.5
-    """
-
-    __slots__ = ()
-    __hash__ = object.__hash__  # state is told apart by identity, as weights are
-    __eq__ = object.__eq__
-    __ne__ = object.__ne__
-
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        targets = kwargs.get("out")
-        if targets is not None:
-            kwargs["out"] = tuple(t.value if isinstance(t, Weight) else t for t in targets)
-        arrays = [x.value if isinstance(x, Weight) else x for x in inputs]
-        result = getattr(ufunc, method)(*arrays, **kwargs)
-        if targets is not None:
-            return targets[0]
-        return result if isinstance(result, tuple) else as_array(result)
-
-    def __getitem__(self, index: Any) -> Any:
-        return as_array(self.value[index])
 
 
 def dtype_name(dtype: Any) -> str:
@@ -65,3 +38,6 @@ def dtype_name(dtype: Any) -> str:
         raise ValueError(
             f"A metric's dtype must be a type name such as 'float32' but got {dtype!r}."
         ) from None
+
+
+__all__ = ["UNSET", "Variable", "dtype_name"]

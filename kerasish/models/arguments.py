@@ -17,7 +17,7 @@ def single(loss: Any, argument: str) -> Any:
         if len(parts) != 1:
             raise ValueError(
                 f"compile: `{argument}` has {len(parts)} entries but a Sequential has one output. "
-                f"Pass one {argument.rstrip('s')}."
+                f"Pass one alone."
             )
         return parts[0]
     return loss
@@ -77,6 +77,19 @@ def has_added_losses(model: Any) -> bool:
     )
 
 
+def check_can_train(model: Any, program: Any, who: str) -> None:
+    """Refuse to train without a loss or an optimizer."""
+    if program.loss is None and not has_added_losses(model):
+        raise ValueError(
+            f"{who}: No loss to compute. Provide a `loss` argument in `compile()`, such as 'mse'."
+        )
+    if program.optimizer is None:
+        raise ValueError(
+            f"{who}: the model was compiled with optimizer=None, so nothing would learn. Provide "
+            f"an `optimizer` argument in `compile()`, such as 'adam'."
+        )
+
+
 def check_epochs(epochs: Any, initial_epoch: Any) -> None:
     """Refuse numbers of epochs that are no counts."""
     for name, value in (("epochs", epochs), ("initial_epoch", initial_epoch)):
@@ -103,17 +116,19 @@ def check_frequency(freq: Any) -> None:
         )
 
 
-def check_predict(batch_size: Any, y: Any = None) -> None:
+def check_no_targets(batch_size: Any) -> None:
     """Refuse targets in `predict`, which are easily written there as in `evaluate`."""
-    if y is not None or np.ndim(batch_size) > 0:
+    if np.ndim(batch_size) > 0:
         raise TypeError(
-            "predict takes no targets: predict(x, batch_size=None). Drop `y`, or call "
-            "evaluate(x, y) to compare predictions with targets."
+            f"predict takes no targets, but got {brief(batch_size)} as its second argument, "
+            "`batch_size`. Drop it, or call evaluate(x, y) to compare predictions with targets."
         )
 
 
-def check_validation(given: Any) -> None:
-    """Refuse `validation_data` that is no data."""
+def validation_parts(given: Any) -> tuple[Any, ...]:
+    """What `validation_data` consists of: x, y and weights, or one source; nothing for None."""
+    if given is None:
+        return ()
     if isinstance(given, list | tuple) and len(given) not in (1, 2, 3):
         raise ValueError(
             f"fit: `validation_data` must be (x, y) or (x, y, sample_weight) but has "
@@ -126,6 +141,7 @@ def check_validation(given: Any) -> None:
             f"fit: `validation_data` must be (x, y), (x, y, sample_weight) or batches but got "
             f"{given!r}. {mend}"
         )
+    return tuple(given) if isinstance(given, list | tuple) else (given,)
 
 
 def check_verbose(verbose: Any, who: str) -> None:

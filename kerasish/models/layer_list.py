@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from kerasish import config, registry
-from kerasish.errors import did_you_mean
-from kerasish.layers.arguments import Shape, input_hint
+from kerasish.errors import brief, did_you_mean
+from kerasish.layers.arguments import Shape, as_shape
 from kerasish.layers.base import Layer
 from kerasish.layers.core import InputLayer
-from kerasish.layers.weights import building, is_building
+from kerasish.layers.weights import all_or_nothing, building, is_building
 from kerasish.store import gather
 
 INIT_STREAM = 2**63
@@ -45,7 +45,7 @@ class LayerList(Layer):
     def pop(self, rebuild: bool = True) -> Layer:
         """Remove the last layer and return it."""
         if not self.layers:
-            raise ValueError(f"Sequential {self.name!r} has no layer to pop.")
+            raise ValueError(f"Sequential {self.name!r} has no layer to pop. Add some first.")
         layer = self._sublayers.pop()
         self._changed()
         if rebuild:
@@ -57,13 +57,17 @@ class LayerList(Layer):
             layer = registry.deserialize("layer", layer)
         if isinstance(layer, type):
             raise TypeError(
-                f"Sequential got the class {layer.__name__} itself. Make a layer of it: "
-                f"{layer.__name__}(...)."
+                f"Sequential expects layers but got the class {layer.__name__} itself. Make a "
+                f"layer of it: {layer.__name__}(...)."
             )
         if not isinstance(layer, Layer):
             raise TypeError(
-                f"Sequential expects layers or config dicts but got {layer!r}. A function goes "
-                f"into Lambda(function) or Activation(function)."
+                f"Sequential expects layers or config dicts but got {brief(layer)}. {_mend(layer)}"
+            )
+        if any(inner is self for inner in layer.walk()):
+            raise ValueError(
+                f"Sequential {self.name!r} cannot be a layer of itself. Add another model, or a "
+                f"copy: kerasish.models.clone_model(model)."
             )
         if isinstance(layer, InputLayer):
             if self._sublayers:
@@ -105,11 +109,22 @@ class LayerList(Layer):
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """Return a layer by its name or its place."""
+        if index is not None and name is not None:
+            raise ValueError(
+                f"get_layer takes a name or an index but got both: {name!r} and {index!r}. Leave "
+                f"one of them out."
+            )
+        if isinstance(name, int) or not isinstance(index, int | np.integer | None):
+            wrong = f"name={name!r}" if index is None else f"index={index!r}"
+            raise TypeError(
+                f"get_layer expects name= as text or index= as a whole number but got {wrong}. "
+                f"Write get_layer('name') or get_layer(index=0)."
+            )
         if index is not None:
             if not -len(self._sublayers) <= index < len(self._sublayers):
                 raise ValueError(
                     f"get_layer: index {index} is out of range: {self.name!r} has "
-                    f"{len(self._sublayers)} layers."
+                    f"{len(self._sublayers)} layers, the first of which is index 0."
                 )
             return self._sublayers[index]
         for layer in self._sublayers:
@@ -136,6 +151,20 @@ class LayerList(Layer):
         if self.input_hint is not None and self._sublayers and not self.built:
             self.ensure_built(self.input_hint)
 
+    def build_for(self, x: Any) -> None:
+        """Build for batches like `x`, if that has not been done."""
+        if self.built:
+            return
+        if not self._sublayers:
+            raise ValueError(f"Sequential {self.name!r} has no layers. Add some first.")
+        shape = np.shape(x)
+        if 0 in shape[1:]:
+            raise ValueError(
+                f"Sequential {self.name!r} expects at least one feature a sample but got x of "
+                f"shape {shape}. Check the columns that were selected."
+            )
+        self.ensure_built(self.input_hint or (None, *(shape[1:] or (1,))))
+
     def build(self, input_shape: Any = None) -> None:
         """Make all weights for inputs of this shape, the batch axis first (None)."""
         if input_shape is None:
@@ -145,13 +174,18 @@ class LayerList(Layer):
                 f"build: the input shape of Sequential {self.name!r} is not known. Pass "
                 f"build(input_shape=(None, ...)), or begin the list with Input(shape=...)."
             )
-        shape: Shape = input_hint("build", batch_shape=input_shape) or ()
+        shape = as_shape(input_shape, "build", "input_shape")
+        if len(shape) == 1 and shape != (None,):
+            raise ValueError(
+                f"build: `input_shape` begins with the batch axis but is {input_shape!r}. For "
+                f"{shape[0]} features a sample write build((None, {shape[0]}))."
+            )
         if not self._sublayers:
             raise ValueError(f"Sequential {self.name!r} has no layers. Add some first.")
         rng = None  # a model inside another draws from its stream
         if self._seed is not None or not is_building():
             rng = np.random.Generator(np.random.Philox(key=[self.seed, INIT_STREAM]))
-        with building(rng):
+        with all_or_nothing(self), building(rng):
             current = shape
             for position, layer in enumerate(self._sublayers):
                 layer.position = position
@@ -204,3 +238,20 @@ class LayerList(Layer):
     def is_shardable(self) -> bool:
         """Whether all layers can work on a part of the batch."""
         return all(layer.shardable for layer in self.walk())
+
+
+def _mend(item: Any) -> str:
+    """What to write instead of something that is no layer."""
+    kind = getattr(item, "registry_kind", None)
+    if item is None:
+        return "Leave it out."
+    if isinstance(item, str):
+        named = registry.known("activation").get(item)
+        return f"Write {'Activation(' + repr(item) + ')' if named else 'Dense(...)'} instead."
+    if isinstance(item, list | tuple):
+        return "Lists cannot be nested: unpack it as [*layers], or make it a Sequential."
+    if kind in ("loss", "optimizer", "metric"):
+        return f"Pass it to compile({kind}{'s' if kind == 'metric' else ''}=...)."
+    if callable(item):
+        return "A function goes into Lambda(function) or Activation(function)."
+    return "Data are passed to fit()." if hasattr(item, "shape") else "Write Dense(...), say."

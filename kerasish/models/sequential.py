@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from kerasish import registry
+from kerasish.autodiff import is_traced
+from kerasish.errors import brief, named_arguments
 from kerasish.layers.base import Backward, Layer
 from kerasish.layers.core import InputLayer
 from kerasish.models.layer_list import LayerList
@@ -58,12 +60,15 @@ class Sequential(Trainer, LayerList):
         seed: int | None = None,
         dtype: Any = None,
     ) -> None:
+        if layers is not None and not isinstance(layers, list | tuple):
+            raise TypeError(
+                f"Sequential expects a list of layers but got {brief(layers)}. Write brackets "
+                f"around them: Sequential([layer, layer])."
+            )
         super().__init__(name=name, trainable=trainable, dtype=dtype)
         self._seed = _checked_seed(seed)
         self.counter = 0
         self._output_shape = None
-        if layers is not None and not isinstance(layers, list | tuple):
-            raise TypeError(f"Sequential expects a list of layers but got {layers!r}.")
         for layer in layers or []:
             self._append(layer)
         if not self.trainable:
@@ -133,7 +138,7 @@ class Sequential(Trainer, LayerList):
         """Apply the model to an array; each call with ``training=True`` drops out differently."""
         from kerasish.layers import custom
 
-        if custom.is_traced(inputs) or custom.current_step() is not None:
+        if is_traced(inputs) or custom.current_step() is not None:
             return super().__call__(inputs, training, mask)
         if isinstance(inputs, Layer):
             return super().__call__(inputs)
@@ -173,14 +178,25 @@ class Sequential(Trainer, LayerList):
         """Keras's name; a Sequential has one input."""
         return [self.input_shape]
 
-    def summary(self, *args: Any, **kwargs: Any) -> None:
+    @named_arguments
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: list[float] | None = None,
+        print_fn: Any = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: Any = None,
+    ) -> None:
         """Print a table of the layers, their output shapes and numbers of parameters.
 
-        Takes ``line_length, positions, print_fn, expand_nested, show_trainable, layer_range``.
+        The arguments are those of `kerasish.models.summary.print_summary`.
         """
         from kerasish.models.summary import print_summary
 
-        print_summary(self, *args, **kwargs)
+        print_summary(
+            self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range
+        )
 
     def get_config(self) -> dict[str, Any]:
         """Return name, type and layers as JSON-able values, in Keras's form."""
@@ -202,6 +218,11 @@ class Sequential(Trainer, LayerList):
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Sequential:
         """Build a model, with fresh weights, from what `get_config` returned."""
+        if not isinstance(config, dict):
+            raise TypeError(
+                f"Sequential.from_config expects the dict of get_config() but got {brief(config)}. "
+                f"For JSON text use kerasish.models.model_from_json(text)."
+            )
         with registry.custom_object_scope(custom_objects or {}):
             model = cls(name=config.get("name"), dtype=config.get("dtype"))
             for entry in config.get("layers", []):

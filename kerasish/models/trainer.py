@@ -11,12 +11,16 @@ from kerasish import data
 from kerasish.callbacks import CallbackList, History
 from kerasish.errors import named_arguments
 from kerasish.models.arguments import (
+    check_can_train,
     check_epochs,
     check_frequency,
-    has_added_losses,
+    check_no_targets,
+    check_roles,
+    check_verbose,
     loss_weight,
     names_metrics,
     single,
+    validation_parts,
 )
 from kerasish.training import loop
 from kerasish.training.program import Program
@@ -67,6 +71,7 @@ class Trainer:
         Sequential
             The model itself.
         """
+        check_roles(optimizer, loss)
         if metrics is None and names_metrics(loss_weights):
             loss_weights, metrics = None, loss_weights  # Keras 2's third argument
         self._program = Program(
@@ -171,23 +176,19 @@ class Trainer:
             If the data do not fit the model; the message names the layer or argument.
         """
         program = self.program
-        if program.loss is None and not has_added_losses(self):
-            raise ValueError(
-                "No loss to compute. Provide a `loss` argument in `compile()`, such as 'mse'."
-            )
+        check_can_train(self, program, "fit")
         check_epochs(epochs, initial_epoch)
         check_frequency(validation_freq)
+        check_verbose(verbose, "fit")
         dtype = self.dtype  # type: ignore[attr-defined]
         validation: data.Batches | None = None
-        if validation_data is not None:
-            validation = self._validation(
-                validation_data, validation_batch_size or batch_size, validation_steps
-            )
-        elif validation_split:
-            (x, y, sample_weight), rest = data.split(x, y, sample_weight, validation_split)
+        held_out = validation_parts(validation_data)
+        if validation_split and not held_out:
+            (x, y, sample_weight), held_out = data.split(x, y, sample_weight, validation_split)
+        if held_out:
             validation = data.batches(
-                *rest,
-                batch_size=validation_batch_size or batch_size,
+                *held_out,
+                batch_size=batch_size if validation_batch_size is None else validation_batch_size,
                 steps=validation_steps,
                 role="validation",
                 dtype=dtype,
@@ -203,9 +204,9 @@ class Trainer:
             role="fit",
             dtype=dtype,
         )
-        batches = self._fitted(batches)
+        self._fit_to(batches, "fit")
         if validation is not None:
-            validation = self._fitted(validation)
+            self._fit_to(validation, "validation_data")
         program.bind()
         listed = self._callbacks(callbacks, batches, verbose, validation=validation, epochs=epochs)
         return loop.fit(
@@ -233,6 +234,7 @@ class Trainer:
     ) -> Any:
         """Return loss and metrics on a data set: a float, a list, or with `return_dict` a dict."""
         program = self.program
+        check_verbose(verbose, "evaluate")
         batches = data.batches(
             x,
             y,
@@ -242,7 +244,7 @@ class Trainer:
             role="evaluate",
             dtype=self.dtype,  # type: ignore[attr-defined]
         )
-        batches = self._fitted(batches)
+        self._fit_to(batches, "evaluate")
         program.bind()
         logs = loop.evaluate(self, batches, self._callbacks(callbacks, batches, verbose))
         return as_results(logs, return_dict)
@@ -258,6 +260,8 @@ class Trainer:
         **ignored: Any,
     ) -> np.ndarray:
         """Return the model's outputs for all rows, as one array; needs no `compile`."""
+        check_no_targets(batch_size)
+        check_verbose(verbose, "predict")
         batches = data.batches(
             x,
             batch_size=batch_size,
@@ -265,11 +269,12 @@ class Trainer:
             role="predict",
             dtype=self.dtype,  # type: ignore[attr-defined]
         )
-        batches = self._fitted(batches)
+        self._fit_to(batches)
         return loop.predict(self, batches, self._callbacks(callbacks, batches, verbose))
 
     # --- single batches -----------------------------------------------------------------------
 
+    @named_arguments
     def train_on_batch(
         self,
         x: Any,
@@ -280,27 +285,30 @@ class Trainer:
     ) -> Any:
         """One step of training on one batch; returns loss and metrics before the update."""
         program = self.program
-        x, y, w = self._one_batch(x, y, sample_weight, class_weight)
+        check_can_train(self, program, "train_on_batch")
+        x, y, w = self._one_batch("train_on_batch", x, y, sample_weight, class_weight)
         program.bind()
         program.scores.reset()
         with blas_guard():
             program.train_batch(x, y, w)
         return as_results(program.scores.result(), return_dict)
 
+    @named_arguments
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
     ) -> Any:
         """Loss and metrics of one batch."""
         program = self.program
-        x, y, w = self._one_batch(x, y, sample_weight, None)
+        x, y, w = self._one_batch("test_on_batch", x, y, sample_weight)
         program.bind()
         with blas_guard(), program.own_scores():
             program.test_batch(x, y, w)
             return as_results(program.scores.result(), return_dict)
 
+    @named_arguments
     def predict_on_batch(self, x: Any) -> np.ndarray:
         """Outputs for one batch."""
-        x, _, _ = self._one_batch(x, None, None, None, role="predict")
+        x, _, _ = self._one_batch("predict_on_batch", x)
         with blas_guard(), loop.borrowed_team(self) as team:
             return loop.predict_batch(self, x, team)
 
@@ -333,36 +341,26 @@ class Trainer:
 
     # --- helpers ------------------------------------------------------------------------------
 
-    def _validation(self, given: Any, batch_size: int | None, steps: int | None) -> data.Batches:
-        dtype = self.dtype  # type: ignore[attr-defined]
-        options: dict[str, Any] = {"steps": steps, "role": "validation", "dtype": dtype}
-        if isinstance(given, list | tuple):
-            if len(given) not in (1, 2, 3):
-                raise ValueError(
-                    f"fit: `validation_data` must be (x, y) or (x, y, sample_weight) but has "
-                    f"{len(given)} parts."
-                )
-            return data.batches(*given, batch_size=batch_size, **options)
-        return data.batches(given, batch_size=batch_size, **options)
+    def _fit_to(self, batches: data.Batches, who: str = "") -> None:
+        """Build the model from the first batch if needed; compare the data with it.
 
-    def _fitted(self, batches: data.Batches) -> data.Batches:
-        """Build the model from the first batch if needed; give batches the shape it expects."""
+        `who` is given where there have to be targets. All targets that are at hand are looked
+        at, so that nothing is trained before the error.
+        """
         first = batches.peek()
-        self._ensure_ready(first.x)
-        self.aligned(first.x)  # type: ignore[attr-defined]
-        return batches
-
-    def _ensure_ready(self, x: Any) -> None:
-        if self.built:
-            return
-        model: Any = self
-        if not model.layers:
-            raise ValueError(f"Sequential {self.name!r} has no layers. Add some first.")
-        shape = np.shape(x)
-        model.ensure_built(model.input_hint or (None, *(shape[1:] or (1,))))
+        self.build_for(first.x)  # type: ignore[attr-defined]
+        try:
+            self.aligned(first.x)  # type: ignore[attr-defined]
+            if who:
+                y = batches.targets
+                self.program.check_targets(first.y if y is None else y, who)
+        except ValueError as error:
+            if who != "validation_data":
+                raise
+            raise ValueError(f"fit: `validation_data`: {error}") from None
 
     def _one_batch(
-        self, x: Any, y: Any, sample_weight: Any, class_weight: Any, role: str = "evaluate"
+        self, who: str, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None
     ) -> tuple[Any, Any, Any]:
         size = len(x) if isinstance(x, Sized) else None
         batches = data.batches(
@@ -371,11 +369,13 @@ class Trainer:
             sample_weight,
             batch_size=size or 1,
             class_weight=class_weight,
-            role=role,
+            role=who,
             dtype=self.dtype,  # type: ignore[attr-defined]
         )
         first = batches.peek()
-        self._ensure_ready(first.x)
+        self.build_for(first.x)  # type: ignore[attr-defined]
+        if first.y is None and who != "predict_on_batch":
+            self.program.check_targets(None, who)
         return first
 
     def _callbacks(

@@ -138,6 +138,13 @@ class Optimizer(KerasSurface, registry.Configurable):
                 f"{type(self).__name__}: only one of clipnorm, clipvalue and global_clipnorm can "
                 f"be set, but got {', '.join(f'{k}={v}' for k, v in limits.items())}."
             )
+        for each in fields(self):
+            if each.name == "learning_rate":
+                continue  # looked at where it is set
+            if type(each.default) in (int, float) or each.name in limits:
+                value = getattr(self, each.name)
+                ok = value is None or isinstance(value, int | float | np.number | np.ndarray)
+                self._check(each.name, ok, "a number")
         for key, limit in (limits | {"weight_decay": self.weight_decay}).items():
             self._check(key, limit is None or limit >= 0, "not negative")
         if self.use_ema:

@@ -54,8 +54,7 @@ def fit(
                 callbacks.on_epoch_end(epoch, logs)
                 if model.stop_training or not finite or batches.exhausted:
                     break
-            if program.state is not None:
-                program.state.finalize()
+            program.finalize()
         except BaseException as error:
             history.interrupted = isinstance(error, KeyboardInterrupt)
             callbacks.end(logs, error=error)
@@ -84,7 +83,7 @@ def _train_epoch(model: Any, batches: Batches, callbacks: CallbackList, epoch: i
                 f"fit stopped in epoch {epoch + 1}, batch {index}: {error} is not finite. The "
                 f"update of this batch was not applied. Look for bad values in the data, lower "
                 f"the learning rate, or clip gradients with clipnorm=1.0.",
-                stacklevel=4,
+                stacklevel=5,  # whoever called fit
             )
             program.scores.add_loss(float("nan"), len(x))
             callbacks.on_train_batch_end(index, result)

@@ -93,6 +93,12 @@ class Program:
         self._testing = Team(seed, training=False, recording=False)
 
     @interrupts.whole()
+    def finalize(self) -> None:
+        """Give the weights the values that the optimizer ends with, such as their average."""
+        if self.state is not None and self.state.count:
+            self.state.finalize()
+
+    @interrupts.whole()
     def release(self) -> None:
         """Give back the memory of the steps (after `fit`)."""
         if self.runs is not None:
@@ -146,7 +152,7 @@ class Program:
             gradient += other
         loss = sum(value for value, _, _ in results) + self._penalties(gradient)
         if check:
-            self._check_finite(loss, gradient, x, counter)
+            self._check_finite(loss, gradient, x, counter, y)
         steps = self._training.steps[:count]
         self.scores.add(loss, rows, results, y, weights, steps)
         commit(steps)
@@ -175,6 +181,19 @@ class Program:
         self.scores.add(loss, rows, results, y, weights, team.steps[:count])
         commit(team.steps[:count])
         return loss
+
+    def check_targets(self, y: Any, who: str) -> None:
+        """Refuse targets of a data set, or its first batch, before anything has changed."""
+        if self.loss is None:
+            return
+        if y is None:
+            call = "(x, y)" if who == "validation_data" else f"{who}(x, y)"
+            raise ValueError(
+                f"`y` is missing: the loss '{self.loss.name}' compares predictions with targets. "
+                f"Pass {call}, or batches that hold (x, y)."
+            )
+        self.loss.check_targets(y, (len(y), *self.model.output_shape[1:]))
+        self.loss.check_values(y)
 
     def _check_targets(self, y: Any, rows: int) -> None:
         """Refuse targets that do not fit before anything runs; resolve the metrics' names."""
@@ -261,7 +280,9 @@ class Program:
                 view += regularizers.gradient(weight.regularizer, weight.value)
         return total
 
-    def _check_finite(self, loss: float, gradient: np.ndarray, x: Any, counter: int) -> None:
+    def _check_finite(
+        self, loss: float, gradient: np.ndarray, x: Any, counter: int, y: Any = None
+    ) -> None:
         if loss - loss == 0 and all_finite(gradient):
             return
         model = self.model
@@ -270,6 +291,8 @@ class Program:
         where = first_non_finite(model, model.cast_input(x), step)
         if where is None and loss - loss != 0:
             where = "the loss (every layer's output is finite)"
+            if y is not None and not np.isfinite(y).all():
+                where = f"the target in row {int(np.argwhere(~np.isfinite(y))[0][0])} of the batch"
         if where is None:
             assert self.runs is not None
             bad = [

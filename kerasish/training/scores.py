@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from kerasish import metrics as metrics_module
+from kerasish.errors import brief
 
 
 class Scores:
@@ -68,7 +69,11 @@ class Scores:
                 found.append(None)
                 continue
             w = combine_weights(weights if weighted else None, mask if metric.takes_mask else None)
-            found.append(metric.increments(y, y_pred, w))
+            try:
+                found.append(metric.increments(y, y_pred, w))
+            except Exception as error:
+                error.add_note(f"Raised by the metric '{metric.name}'.")
+                raise
         return found
 
     def add(
@@ -88,10 +93,14 @@ class Scores:
             if steps[0].mask is not None and metric.takes_mask:
                 mask = np.concatenate([step.mask for step in steps])
             w = combine_weights(weights if self._weighted[i] else None, mask)
-            if w is None:
-                metric.update_state(y, y_pred)
-            else:
-                metric.update_state(y, y_pred, sample_weight=w)
+            try:
+                if w is None:
+                    metric.update_state(y, y_pred)
+                else:
+                    metric.update_state(y, y_pred, sample_weight=w)
+            except Exception as error:
+                error.add_note(f"Raised by the metric '{metric.name}'.")
+                raise
 
     def add_loss(self, loss: float, rows: int) -> None:
         """Add the mean loss of a batch of `rows`."""
@@ -147,6 +156,12 @@ def _listed(given: Any, argument: str, loss: Any) -> list[Any]:
         given = next(iter(given.values()), [])
     if isinstance(given, list | tuple):
         return [item for part in given for item in _listed(part, argument, loss)]
+    kind = getattr(given, "registry_kind", "metric")
+    if kind not in ("metric", "loss"):
+        raise ValueError(
+            f"compile: `{argument}` must hold metrics, such as 'accuracy', but got {brief(given)}, "
+            f"a {kind}. Leave it out."
+        )
     return [given]
 
 
