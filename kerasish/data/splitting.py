@@ -88,9 +88,9 @@ def whole(x: Any, y: Any, sample_weight: Any, names: checks.Names) -> Rows:
         sample_weight = arrays.as_rows(sample_weight, names.weight, who, rows)
     checks.same_rows(
         {
-            "x": rows,
-            "y": None if y is None else y.shape[0],
-            "sample_weight": None if sample_weight is None else sample_weight.shape[0],
+            names.x: rows,
+            names.y: None if y is None else y.shape[0],
+            names.weight: None if sample_weight is None else sample_weight.shape[0],
         },
         who,
     )

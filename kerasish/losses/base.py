@@ -116,6 +116,7 @@ class Loss(registry.Configurable):
             return self.call(y_true, p)
 
         call.__qualname__ = f"The loss '{self.name}'"
+        backward: Any
         try:
             values, backward = autodiff.vjp(call, y_pred)
         except Exception as error:

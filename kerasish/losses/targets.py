@@ -45,7 +45,8 @@ def align(loss: Any, y: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 _FLATTEN = (
-    "If a sample has one target, its axes have to become one: put Flatten() before the Dense layers."
+    "If a sample has one target, its axes have to become one: put Flatten() before the Dense "
+    "layers."
 )
 
 

@@ -38,8 +38,9 @@ def check_roles(optimizer: Any, loss: Any) -> None:
         else:
             mend = f"Pass a name such as {'adam' if argument == 'optimizer' else 'mse'!r}."
         article = "an" if kind[0] in "aeio" else "a"
+        wanted = "an optimizer" if argument == "optimizer" else "a loss"
         raise ValueError(
-            f"compile: `{argument}` must be {'an optimizer' if argument == 'optimizer' else 'a loss'}"
+            f"compile: `{argument}` must be {wanted}"
             f" but got {brief(given)}, which is {article} {kind}. {mend}"
         )
 
