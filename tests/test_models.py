@@ -340,3 +340,17 @@ def test_the_seed_decides_the_weights():
     ks.set_random_seed(5)
     second = ks.Sequential([layers.Dense(8, input_dim=3)]).get_weights()
     np.testing.assert_array_equal(first[0], second[0])
+
+
+def test_data_that_end_early_end_the_fit_and_say_so_once():
+    def batches(count):
+        for _ in range(count):
+            yield np.ones((4, 2)), np.ones((4, 1))
+
+    model = ks.Sequential([layers.Dense(1)]).compile("sgd", "mse")
+    for count, steps, expected in [(3, None, [0]), (3, 2, [0, 1]), (4, 2, [0, 1])]:
+        with pytest.warns(UserWarning, match="ran out of data") as caught:
+            history = model.fit(batches(count), steps_per_epoch=steps, epochs=3, verbose=0)
+        assert len(caught) == 1
+        assert history.epoch == expected
+        assert all(loss > 0 for loss in history.history["loss"])

@@ -112,6 +112,11 @@ class Batches:
         """The targets of all rows, in order, if they lie in memory."""
         return None
 
+    def warn_too_short(self, epochs_left: int) -> None:
+        """Warn that a source without a number of steps has ended before the last epoch."""
+        if epochs_left and self._asked is None:
+            self.warn_exhausted()
+
     def peek(self) -> Batch:
         """Return the first batch without losing it: for shapes, types and building a model."""
         raise NotImplementedError

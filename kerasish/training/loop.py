@@ -47,12 +47,17 @@ def fit(
                 program.scores.reset()
                 callbacks.on_epoch_begin(epoch)
                 finite = _train_epoch(model, batches, callbacks, epoch)
+                if program.scores.rows == 0:  # the data had ended; they have said so
+                    break
                 logs = program.scores.result()
                 if finite and validation is not None and is_due(validation_freq, epoch):
                     results = evaluate(model, validation, callbacks)
                     logs.update({f"val_{key}": value for key, value in results.items()})
                 callbacks.on_epoch_end(epoch, logs)
-                if model.stop_training or not finite or batches.exhausted:
+                if model.stop_training or not finite:
+                    break
+                if batches.exhausted:
+                    batches.warn_too_short(epochs - 1 - epoch)
                     break
             program.finalize()
         except BaseException as error:

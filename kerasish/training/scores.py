@@ -33,7 +33,7 @@ class Scores:
         ready = None not in self._known
         self.metrics: list[Any] | None = list(self._known) if ready else None
         self._total = 0.0
-        self._rows = 0
+        self.rows = 0
 
     def _add_name(self, name: str, weighted: bool) -> None:
         """Give a metric its key in the logs: a second one of the same name gets a number."""
@@ -57,7 +57,7 @@ class Scores:
 
     def reset(self) -> None:
         """Begin again."""
-        self._total, self._rows = 0.0, 0
+        self._total, self.rows = 0.0, 0
         for metric in self.metrics or []:
             metric.reset_state()
 
@@ -105,11 +105,11 @@ class Scores:
     def add_loss(self, loss: float, rows: int) -> None:
         """Add the mean loss of a batch of `rows`."""
         self._total += loss * rows
-        self._rows += rows
+        self.rows += rows
 
     def result(self) -> dict[str, Any]:
         """``{"loss": ..., metric: ...}``: floats, or arrays where a metric is one."""
-        logs: dict[str, Any] = {"loss": self._total / self._rows if self._rows else 0.0}
+        logs: dict[str, Any] = {"loss": self._total / self.rows if self.rows else 0.0}
         for name, metric in zip(self.names, self.metrics or [], strict=False):
             value = np.asarray(metric.result())
             logs[name] = float(value) if value.ndim == 0 else np.array(value)
@@ -118,11 +118,11 @@ class Scores:
     def get_state(self) -> dict[str, Any]:
         """What has been counted so far."""
         states = None if self.metrics is None else [m.get_state() for m in self.metrics]
-        return {"total": self._total, "rows": self._rows, "metrics": states}
+        return {"total": self._total, "rows": self.rows, "metrics": states}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Go back to what `get_state` returned."""
-        self._total, self._rows = state["total"], state["rows"]
+        self._total, self.rows = state["total"], state["rows"]
         for i, metric in enumerate(self.metrics or []):
             if state["metrics"] is None:
                 metric.reset_state()
