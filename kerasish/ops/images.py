@@ -18,7 +18,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from kerasish.step import Step
 
-COLUMNS = 1 << 19  # elements of the matrix of windows that is held at once: 2 MB in float32
+COLUMNS = 1 << 18  # elements of the matrix of windows that is held at once: 1 MB in float32
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def windows(padded: np.ndarray, window: Window, groups: int = 1) -> np.ndarray:
     return as_strided(padded, shape, (channels * item, batch, *slides, *reaches, item))
 
 
-# --- correlation: y[n, o, f] = sum of x[n, o * stride + i * dilation, c] * kernel[i, c, f] over i, c
+# --- correlation: y[n, o, f] = sum over i, c of x[n, o * stride + i * dilation, c] kernel[i, c, f]
 
 
 def correlate(
