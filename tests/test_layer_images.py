@@ -255,3 +255,24 @@ def test_bad_arguments(arguments, message):
 def test_groups_that_do_not_divide_the_channels():
     with pytest.raises(ValueError, match="`groups`=2 must divide the number of input channels, 3"):
         layers.Conv2D(4, 3, groups=2)(np.zeros((1, 5, 5, 3)))
+
+
+def test_borders_and_factors():
+    with pytest.raises(ValueError, match="`cropping`=.* leaves nothing of an input of shape"):
+        layers.Cropping2D(2)(np.zeros((1, 4, 9, 1)))
+    with pytest.raises(ValueError, match="`padding` must be a whole number, or one or a pair for"):
+        layers.ZeroPadding2D((1, 2, 3))
+    with pytest.raises(ValueError, match="`padding` must be a whole number from 0 up"):
+        layers.ZeroPadding1D(-1)
+    with pytest.raises(ValueError, match="`size` must be a positive whole number"):
+        layers.UpSampling2D(0)
+    with pytest.raises(ValueError, match="`interpolation` must be 'nearest' or 'bilinear'"):
+        layers.UpSampling2D(2, interpolation="cubic")
+
+
+def test_spatial_dropout_drops_whole_channels():
+    y = layers.SpatialDropout2D(0.5, seed=1)(np.ones((8, 3, 3, 8)), training=True).numpy()
+    assert set(np.unique(y)) == {0, 2}
+    assert (y == y[:, :1, :1]).all()
+    config = layers.SpatialDropout2D(0.5).get_config()
+    assert list(config) == ["rate", "seed", "name", "dtype", "data_format"]

@@ -105,6 +105,19 @@ TABLE = [
     ("GlobalMaxPooling1D", {"keepdims": True}, (2, 3, 2), {}),
     ("GlobalMaxPooling2D", {}, (2, 3, 2, 2), {}),
     ("GlobalMaxPooling3D", {}, (2, 3, 2, 2, 2), {}),
+    ("ZeroPadding1D", {"padding": (1, 0)}, (2, 3, 2), {}),
+    ("ZeroPadding2D", {"padding": ((1, 2), (0, 1))}, (2, 3, 2, 2), {}),
+    ("ZeroPadding3D", {}, (2, 1, 2, 1, 2), {}),
+    ("Cropping1D", {}, (2, 4, 2), {}),
+    ("Cropping2D", {"cropping": (1, (0, 2))}, (2, 3, 4, 2), {}),
+    ("Cropping3D", {}, (2, 3, 3, 4, 2), {}),
+    ("UpSampling1D", {}, (2, 3, 2), {}),
+    ("UpSampling2D", {"size": (2, 3)}, (2, 3, 2, 2), {}),
+    ("UpSampling2D", {"size": (2, 3), "interpolation": "bilinear"}, (2, 3, 2, 2), {}),
+    ("UpSampling3D", {}, (2, 2, 1, 2, 2), {}),
+    ("SpatialDropout1D", {"rate": 0.5}, (4, 3, 3), {}),
+    ("SpatialDropout2D", {"rate": 0.5, "seed": 3}, (4, 3, 2, 2), {}),
+    ("SpatialDropout3D", {"rate": 0.5}, (4, 2, 2, 2, 2), {}),
 ]
 
 
@@ -247,6 +260,11 @@ for rank in ("1D", "2D", "3D"):
     for kind in ("Max", "Average"):
         KEYS[f"{kind}Pooling{rank}"] = ["pool_size", "padding", "strides", "data_format"]
         KEYS[f"Global{kind}Pooling{rank}"] = ["data_format", "keepdims"]
+    image = [] if rank == "1D" else ["data_format"]
+    KEYS[f"ZeroPadding{rank}"] = ["padding", "data_format"]
+    KEYS[f"Cropping{rank}"] = ["cropping", *image]
+    KEYS[f"UpSampling{rank}"] = ["size", *image]
+KEYS["UpSampling2D"] = ["size", "data_format", "interpolation"]
 
 
 @pytest.mark.parametrize("name", KEYS)

@@ -32,6 +32,14 @@ from kerasish.layers.global_pooling import (
     GlobalMaxPooling3D,
 )
 from kerasish.layers.normalization import BatchNormalization, LayerNormalization
+from kerasish.layers.padding import (
+    Cropping1D,
+    Cropping2D,
+    Cropping3D,
+    ZeroPadding1D,
+    ZeroPadding2D,
+    ZeroPadding3D,
+)
 from kerasish.layers.pooling import (
     AveragePooling1D,
     AveragePooling2D,
@@ -55,6 +63,8 @@ from kerasish.layers.regularization import (
     GaussianNoise,
 )
 from kerasish.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
+from kerasish.layers.spatial_dropout import SpatialDropout1D, SpatialDropout2D, SpatialDropout3D
+from kerasish.layers.upsampling import UpSampling1D, UpSampling2D, UpSampling3D
 
 __all__ = [
     "ELU",
@@ -74,6 +84,9 @@ __all__ = [
     "Convolution1D",
     "Convolution2D",
     "Convolution3D",
+    "Cropping1D",
+    "Cropping2D",
+    "Cropping3D",
     "Dense",
     "Dropout",
     "Flatten",
@@ -113,6 +126,15 @@ __all__ = [
     "Rescaling",
     "Reshape",
     "Softmax",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "SpatialDropout3D",
+    "UpSampling1D",
+    "UpSampling2D",
+    "UpSampling3D",
+    "ZeroPadding1D",
+    "ZeroPadding2D",
+    "ZeroPadding3D",
     "deserialize",
     "get",
     "serialize",
