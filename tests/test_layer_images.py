@@ -258,7 +258,7 @@ def test_groups_that_do_not_divide_the_channels():
 
 
 def test_borders_and_factors():
-    with pytest.raises(ValueError, match="`cropping`=.* leaves nothing of an input of shape"):
+    with pytest.raises(ValueError, match=r"`cropping`=\(.*\) leaves nothing of an input of shape"):
         layers.Cropping2D(2)(np.zeros((1, 4, 9, 1)))
     with pytest.raises(ValueError, match="`padding` must be a whole number, or one or a pair for"):
         layers.ZeroPadding2D((1, 2, 3))

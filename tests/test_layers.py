@@ -118,6 +118,13 @@ TABLE = [
     ("SpatialDropout1D", {"rate": 0.5}, (4, 3, 3), {}),
     ("SpatialDropout2D", {"rate": 0.5, "seed": 3}, (4, 3, 2, 2), {}),
     ("SpatialDropout3D", {"rate": 0.5}, (4, 2, 2, 2, 2), {}),
+    ("DepthwiseConv1D", {"kernel_size": 2, "strides": 2, "padding": "same"}, (2, 5, 2), {}),
+    (
+        "DepthwiseConv2D",
+        {"kernel_size": 2, "depth_multiplier": 2, "activation": "tanh"},
+        (2, 3, 4, 2),
+        {},
+    ),
 ]
 
 
@@ -264,6 +271,12 @@ for rank in ("1D", "2D", "3D"):
     KEYS[f"ZeroPadding{rank}"] = ["padding", "data_format"]
     KEYS[f"Cropping{rank}"] = ["cropping", *image]
     KEYS[f"UpSampling{rank}"] = ["size", *image]
+KEYS["DepthwiseConv1D"] = KEYS["DepthwiseConv2D"] = [
+    *["depth_multiplier", "kernel_size", "strides", "padding", "data_format", "dilation_rate"],
+    *["activation", "use_bias", "depthwise_initializer", "bias_initializer"],
+    *["depthwise_regularizer", "bias_regularizer", "activity_regularizer"],
+    *["depthwise_constraint", "bias_constraint"],
+]
 KEYS["UpSampling2D"] = ["size", "data_format", "interpolation"]
 
 

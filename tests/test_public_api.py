@@ -35,10 +35,9 @@ LATER_OR_REFUSED: dict[str, dict[str, str]] = {
         IMAGES: """AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveAveragePooling3D
             AdaptiveMaxPooling1D AdaptiveMaxPooling2D AdaptiveMaxPooling3D CenterCrop
             Conv1DTranspose Conv2DTranspose Conv3DTranspose Convolution1DTranspose
-            Convolution2DTranspose Convolution3DTranspose DepthwiseConv1D DepthwiseConv2D
-            GroupNormalization RMSNormalization Resizing SeparableConv1D SeparableConv2D
-            SeparableConvolution1D SeparableConvolution2D SpectralNormalization
-            UnitNormalization""",
+            Convolution2DTranspose Convolution3DTranspose GroupNormalization RMSNormalization
+            Resizing SeparableConv1D SeparableConv2D SeparableConvolution1D SeparableConvolution2D
+            SpectralNormalization UnitNormalization""",
         AUGMENTATION: """AugMix AutoContrast ContrastLimitedAdaptiveHistogramEqualization CutMix
             Equalization MaxNumBoundingBoxes MixUp Pipeline RandAugment RandomBrightness
             RandomColorDegeneration RandomColorJitter RandomContrast RandomCrop

@@ -16,6 +16,7 @@ from kerasish.layers.convolution import (
     Convolution3D,
 )
 from kerasish.layers.core import Dense, Identity, Input, InputLayer, Masking
+from kerasish.layers.depthwise import DepthwiseConv1D, DepthwiseConv2D
 from kerasish.layers.function import Lambda
 from kerasish.layers.global_pooling import (
     GlobalAveragePooling1D,
@@ -88,6 +89,8 @@ __all__ = [
     "Cropping2D",
     "Cropping3D",
     "Dense",
+    "DepthwiseConv1D",
+    "DepthwiseConv2D",
     "Dropout",
     "Flatten",
     "GaussianDropout",

@@ -82,4 +82,11 @@ CASES = [
     ("UpSampling2D", {"size": (2, 3), "interpolation": "bilinear"}, (2, 3, 4, 2)),
     ("UpSampling2D", {"interpolation": "bilinear", "data_format": "channels_first"}, (2, 3, 4, 2)),
     ("UpSampling3D", {"size": (1, 2, 2)}, (2, 3, 2, 2, 2)),
+    ("DepthwiseConv1D", {"kernel_size": 3, "depth_multiplier": 2}, (2, 6, 3)),
+    ("DepthwiseConv2D", {"kernel_size": 3, "strides": 2, "padding": "same"}, (2, 5, 6, 3)),
+    (
+        "DepthwiseConv2D",
+        {"kernel_size": 2, "depth_multiplier": 2, "dilation_rate": (2, 1), "activation": "tanh"},
+        (2, 5, 4, 3),
+    ),
 ]
