@@ -64,6 +64,67 @@ TABLE = [
     ("Rescaling", {"scale": [0.5, 2.0], "offset": [1.0, 0.0]}, (2, 3, 2), {}),
     ("Normalization", {}, (3, 2), {}),
     ("Normalization", {"mean": [1.0, 2.0], "variance": [2.0, 3.0], "invert": True}, (3, 2), {}),
+    ("Conv1D", {"filters": 2, "kernel_size": 3, "activation": "tanh"}, (3, 6, 2), {}),
+    (
+        "Conv1D",
+        {"filters": 2, "kernel_size": 2, "padding": "causal", "dilation_rate": 2},
+        (2, 6, 2),
+        {},
+    ),
+    ("Conv2D", {"filters": 2, "kernel_size": 3, "kernel_regularizer": "l2"}, (3, 5, 4, 2), {}),
+    (
+        "Conv2D",
+        {"filters": 4, "kernel_size": (2, 3), "strides": 2, "padding": "same", "groups": 2},
+        (2, 5, 4, 2),
+        {},
+    ),
+    ("Conv2D", {"filters": 2, "kernel_size": 1, "use_bias": False}, (2, 3, 3, 2), {}),
+    (
+        "Conv2D",
+        {"filters": 2, "kernel_size": 2, "dilation_rate": (1, 2), "activity_regularizer": "l2"},
+        (2, 3, 5, 1),
+        {},
+    ),
+    ("Conv3D", {"filters": 2, "kernel_size": 2, "strides": (1, 2, 1)}, (2, 3, 3, 2, 2), {}),
+    ("MaxPooling1D", {}, (2, 5, 3), {}),
+    ("MaxPooling2D", {}, (2, 5, 4, 2), {}),
+    ("MaxPooling2D", {"pool_size": 3, "strides": 1, "padding": "same"}, (2, 3, 4, 2), {}),
+    ("MaxPooling3D", {}, (2, 2, 4, 3, 2), {}),
+    ("AveragePooling1D", {"pool_size": 2}, (2, 5, 3), {}),
+    (
+        "AveragePooling2D",
+        {"pool_size": (3, 2), "strides": 2, "padding": "same"},
+        (2, 6, 5, 2),
+        {},
+    ),
+    ("AveragePooling3D", {"pool_size": 2}, (2, 2, 4, 3, 2), {}),
+    ("GlobalAveragePooling1D", {}, (2, 3, 2), {}),
+    ("GlobalAveragePooling1D", {}, (2, 3, 2), {"mask": [[1, 0, 1], [0, 1, 0]]}),
+    ("GlobalAveragePooling2D", {"keepdims": True}, (2, 3, 2, 2), {}),
+    ("GlobalAveragePooling3D", {}, (2, 3, 2, 2, 2), {}),
+    ("GlobalMaxPooling1D", {"keepdims": True}, (2, 3, 2), {}),
+    ("GlobalMaxPooling2D", {}, (2, 3, 2, 2), {}),
+    ("GlobalMaxPooling3D", {}, (2, 3, 2, 2, 2), {}),
+    ("ZeroPadding1D", {"padding": (1, 0)}, (2, 3, 2), {}),
+    ("ZeroPadding2D", {"padding": ((1, 2), (0, 1))}, (2, 3, 2, 2), {}),
+    ("ZeroPadding3D", {}, (2, 1, 2, 1, 2), {}),
+    ("Cropping1D", {}, (2, 4, 2), {}),
+    ("Cropping2D", {"cropping": (1, (0, 2))}, (2, 3, 4, 2), {}),
+    ("Cropping3D", {}, (2, 3, 3, 4, 2), {}),
+    ("UpSampling1D", {}, (2, 3, 2), {}),
+    ("UpSampling2D", {"size": (2, 3)}, (2, 3, 2, 2), {}),
+    ("UpSampling2D", {"size": (2, 3), "interpolation": "bilinear"}, (2, 3, 2, 2), {}),
+    ("UpSampling3D", {}, (2, 2, 1, 2, 2), {}),
+    ("SpatialDropout1D", {"rate": 0.5}, (4, 3, 3), {}),
+    ("SpatialDropout2D", {"rate": 0.5, "seed": 3}, (4, 3, 2, 2), {}),
+    ("SpatialDropout3D", {"rate": 0.5}, (4, 2, 2, 2, 2), {}),
+    ("DepthwiseConv1D", {"kernel_size": 2, "strides": 2, "padding": "same"}, (2, 5, 2), {}),
+    (
+        "DepthwiseConv2D",
+        {"kernel_size": 2, "depth_multiplier": 2, "activation": "tanh"},
+        (2, 3, 4, 2),
+        {},
+    ),
 ]
 
 
@@ -196,6 +257,27 @@ KEYS = {
         *["synchronized", "renorm", "renorm_clipping", "renorm_momentum"],
     ],
 }
+CONVOLUTION = [
+    *["filters", "kernel_size", "strides", "padding", "data_format", "dilation_rate", "groups"],
+    *["activation", "use_bias", "kernel_initializer", "bias_initializer", "kernel_regularizer"],
+    *["bias_regularizer", "activity_regularizer", "kernel_constraint", "bias_constraint"],
+]
+for rank in ("1D", "2D", "3D"):
+    KEYS[f"Conv{rank}"] = CONVOLUTION
+    for kind in ("Max", "Average"):
+        KEYS[f"{kind}Pooling{rank}"] = ["pool_size", "padding", "strides", "data_format"]
+        KEYS[f"Global{kind}Pooling{rank}"] = ["data_format", "keepdims"]
+    image = [] if rank == "1D" else ["data_format"]
+    KEYS[f"ZeroPadding{rank}"] = ["padding", "data_format"]
+    KEYS[f"Cropping{rank}"] = ["cropping", *image]
+    KEYS[f"UpSampling{rank}"] = ["size", *image]
+KEYS["DepthwiseConv1D"] = KEYS["DepthwiseConv2D"] = [
+    *["depth_multiplier", "kernel_size", "strides", "padding", "data_format", "dilation_rate"],
+    *["activation", "use_bias", "depthwise_initializer", "bias_initializer"],
+    *["depthwise_regularizer", "bias_regularizer", "activity_regularizer"],
+    *["depthwise_constraint", "bias_constraint"],
+]
+KEYS["UpSampling2D"] = ["size", "data_format", "interpolation"]
 
 
 @pytest.mark.parametrize("name", KEYS)

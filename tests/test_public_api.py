@@ -33,19 +33,11 @@ LATER_OR_REFUSED: dict[str, dict[str, str]] = {
             GroupQueryAttention MultiHeadAttention""",
         FOREIGN: "FlaxLayer JaxLayer TFSMLayer TorchModuleWrapper",
         IMAGES: """AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveAveragePooling3D
-            AdaptiveMaxPooling1D AdaptiveMaxPooling2D AdaptiveMaxPooling3D AveragePooling1D
-            AveragePooling2D AveragePooling3D AvgPool1D AvgPool2D AvgPool3D CenterCrop Conv1D
-            Conv1DTranspose Conv2D Conv2DTranspose Conv3D Conv3DTranspose Convolution1D
-            Convolution1DTranspose Convolution2D Convolution2DTranspose Convolution3D
-            Convolution3DTranspose Cropping1D Cropping2D Cropping3D DepthwiseConv1D DepthwiseConv2D
-            GlobalAveragePooling1D GlobalAveragePooling2D GlobalAveragePooling3D GlobalAvgPool1D
-            GlobalAvgPool2D GlobalAvgPool3D GlobalMaxPool1D GlobalMaxPool2D GlobalMaxPool3D
-            GlobalMaxPooling1D GlobalMaxPooling2D GlobalMaxPooling3D GroupNormalization MaxPool1D
-            MaxPool2D MaxPool3D MaxPooling1D MaxPooling2D MaxPooling3D RMSNormalization Resizing
-            SeparableConv1D SeparableConv2D SeparableConvolution1D SeparableConvolution2D
-            SpatialDropout1D SpatialDropout2D SpatialDropout3D SpectralNormalization
-            UnitNormalization UpSampling1D UpSampling2D UpSampling3D ZeroPadding1D ZeroPadding2D
-            ZeroPadding3D""",
+            AdaptiveMaxPooling1D AdaptiveMaxPooling2D AdaptiveMaxPooling3D CenterCrop
+            Conv1DTranspose Conv2DTranspose Conv3DTranspose Convolution1DTranspose
+            Convolution2DTranspose Convolution3DTranspose GroupNormalization RMSNormalization
+            Resizing SeparableConv1D SeparableConv2D SeparableConvolution1D SeparableConvolution2D
+            SpectralNormalization UnitNormalization""",
         AUGMENTATION: """AugMix AutoContrast ContrastLimitedAdaptiveHistogramEqualization CutMix
             Equalization MaxNumBoundingBoxes MixUp Pipeline RandAugment RandomBrightness
             RandomColorDegeneration RandomColorJitter RandomContrast RandomCrop

@@ -1,0 +1,302 @@
+"""Convolutions over one, two and three axes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from kerasish import activations, constraints, initializers, regularizers
+from kerasish.layers.arguments import Shape, positive
+from kerasish.layers.base import Backward
+from kerasish.layers.spatial import AXES, Spatial, padding_name, sizes
+from kerasish.ops import images
+from kerasish.registry import register
+from kerasish.step import Step
+
+NO_LORA = "low-rank adapters belong to large pretrained models, which are not in scope"
+
+
+class Convolving(Spatial):
+    """What convolutions of all kinds share; their arguments are declared by the subclasses."""
+
+    kernel_names: ClassVar[tuple[str, ...]] = ("kernel",)
+    fuses_head: ClassVar[bool] = True
+    refused_arguments: ClassVar[dict[str, str]] = {"lora_rank": NO_LORA, "lora_alpha": NO_LORA}
+
+    kernel_size: Any
+    strides: Any
+    padding: Any
+    dilation_rate: Any
+    activation: Any
+    use_bias: Any
+    bias: Any
+
+    def check_arguments(self) -> None:
+        """Resolve and check what all have; called at the end of ``__post_init__``."""
+        self.kernel_size = sizes(self, "kernel_size", self.kernel_size)
+        self.strides = sizes(self, "strides", self.strides)
+        self.dilation_rate = sizes(self, "dilation_rate", self.dilation_rate)
+        if max(self.strides) > 1 and max(self.dilation_rate) > 1:
+            raise ValueError(
+                f"{self.label}: `strides` > 1 together with `dilation_rate` > 1 is not supported "
+                f"(strides={self.strides}, dilation_rate={self.dilation_rate}). Set one of them "
+                f"to 1."
+            )
+        self.activation = activations.get(self.activation)
+        self.activity_regularizer = regularizers.get(self.activity_regularizer)
+        for name in (*self.kernel_names, "bias"):
+            for role, module in (
+                ("initializer", initializers),
+                ("regularizer", regularizers),
+                ("constraint", constraints),
+            ):
+                key = f"{name}_{role}"
+                setattr(self, key, module.get(getattr(self, key)))
+
+    def make_weight(self, name: str, shape: tuple[int, ...]) -> Any:
+        """Make a weight with the arguments that bear its name."""
+        return self.add_weight(
+            shape,
+            getattr(self, f"{name}_initializer"),
+            regularizer=getattr(self, f"{name}_regularizer"),
+            constraint=getattr(self, f"{name}_constraint"),
+            name=name if name in ("kernel", "bias") else f"{name}_kernel",
+        )
+
+    def channels_of(self, input_shape: Shape) -> int:
+        """Number of input channels, which weights depend on."""
+        channels = self.last_shape(input_shape)[-1]
+        if channels is None:
+            raise self.shape_error(
+                f"({', '.join(('N', *AXES[self.rank]))}, channels)",
+                input_shape,
+                "The number of channels must be known: give the model a full input shape.",
+            )
+        return channels
+
+    def window(self, spatial: Any) -> images.Window:
+        """How the kernel slides over an input of these sizes."""
+        return images.window_of(
+            spatial, self.kernel_size, self.strides, self.dilation_rate, self.padding
+        )
+
+    def output_sizes(self, spatial: Shape) -> Shape:
+        """Sizes of the output, None where the input's are."""
+        known = tuple(10**6 if n is None else n for n in spatial)
+        window = self.window(known)
+        found = window.outputs(known)
+        if min(found) < 1:
+            raise ValueError(
+                f"{self.label}: a kernel of {self.kernel_size}"
+                f"{_dilated(self.dilation_rate)} is larger than its input of {spatial} "
+                f"({', '.join(AXES[self.rank])}). Use padding='same', a smaller kernel, or less "
+                f"pooling before it."
+            )
+        return tuple(None if n is None else m for n, m in zip(spatial, found, strict=True))
+
+    def finish(self, z: np.ndarray, step: Step) -> tuple[np.ndarray, Any]:
+        """Add the bias in place, restore the format, activate; and backward of these to dz."""
+        if self.bias is not None:
+            z += self.bias.value
+        y, activation_backward = self.activate(self.restore(z), step)
+
+        def backward(dy: np.ndarray) -> np.ndarray:
+            dz = np.ascontiguousarray(self.channels_last(activation_backward(dy)))
+            if self.bias is not None:
+                step.add_grad(self.bias, dz)
+            return dz
+
+        return y, backward
+
+    def flops(self, input_shape: Shape, output_shape: Shape) -> int:
+        """Two for each weight of the kernels at each place of the output."""
+        places = math.prod(n or 1 for n in self.last_shape(output_shape)[1:-1])
+        return 2 * places * sum(w.size for w in self._own_weights if w.ndim > 1)
+
+    def get_config(self) -> dict[str, Any]:
+        """Arguments; an activity regularizer that is set comes first, as in Keras's files."""
+        config = super().get_config()
+        if self.activity_regularizer is None:
+            return config
+        first = ("name", "trainable", "dtype", "activity_regularizer")
+        return {**{key: config[key] for key in first}, **config}
+
+
+@dataclass(eq=False, repr=False)
+class Conv(Convolving):
+    """A convolution of any rank."""
+
+    filters: int
+    kernel_size: Any
+    strides: Any = 1
+    padding: Any = "valid"
+    data_format: Any = None
+    dilation_rate: Any = 1
+    groups: int = 1
+    activation: Any = None
+    use_bias: bool = True
+    kernel_initializer: Any = "glorot_uniform"
+    bias_initializer: Any = "zeros"
+    kernel_regularizer: Any = None
+    bias_regularizer: Any = None
+    activity_regularizer: Any = None
+    kernel_constraint: Any = None
+    bias_constraint: Any = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.filters = positive(self, "filters", self.filters)
+        self.groups = positive(self, "groups", self.groups)
+        self.padding = padding_name(self, self.padding, causal=self.rank == 1)
+        self.check_arguments()
+        if self.filters % self.groups:
+            raise ValueError(
+                f"{self.label}: `groups`={self.groups} must divide the number of filters, "
+                f"{self.filters}."
+            )
+
+    def build(self, input_shape: Shape) -> None:
+        """Make kernel (*kernel_size, channels / groups, filters) and bias (filters,)."""
+        channels = self.channels_of(input_shape)
+        if channels % self.groups:
+            raise ValueError(
+                f"{self.label}: `groups`={self.groups} must divide the number of input channels, "
+                f"{channels}."
+            )
+        self.compute_output_shape(input_shape)
+        shape = (*self.kernel_size, channels // self.groups, self.filters)
+        self.kernel = self.make_weight("kernel", shape)
+        self.bias = self.make_weight("bias", (self.filters,)) if self.use_bias else None
+
+    def forward(self, x: np.ndarray, step: Step) -> tuple[np.ndarray, Backward | None]:
+        """Correlate with the kernel, add the bias, activate."""
+        self.compute_output_shape(x.shape)
+        x = self.channels_last(x)
+        spatial, kernel = x.shape[1:-1], self.kernel.value
+        window = self.window(spatial)
+        z = images.correlate(x, kernel, window, self.groups, step)
+        y, finish_backward = self.finish(z, step)
+
+        def backward(dy: np.ndarray) -> np.ndarray | None:
+            dz = finish_backward(dy)
+            if step.wants(self.kernel):
+                gradient = images.kernel_gradient(x, dz, window, self.groups, kernel.shape)
+                step.add_grad(self.kernel, gradient)
+            if not step.needs_dx(self):
+                return None
+            return self.restore(
+                images.input_gradient(dz, kernel, window, self.groups, spatial, step)
+            )
+
+        return y, backward if step.recording else None
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """(N, *output sizes, filters)."""
+        shape = self.last_shape(input_shape)
+        return self.full_shape(shape[0], self.output_sizes(shape[1:-1]), self.filters)
+
+
+@register("Convolution1D")
+@dataclass(eq=False, repr=False)
+class Conv1D(Conv):
+    """Convolution of sequences: (N, steps, channels) to (N, steps', filters).
+
+    Parameters
+    ----------
+    filters : int
+        Channels of the output.
+    kernel_size : int
+        Steps that the kernel sees at once.
+    strides, dilation_rate : int
+        Steps between two outputs, and between two elements of the kernel; one of them is 1.
+    padding : {"valid", "same", "causal"}
+        No padding; zeros so that the output has ceil(steps / strides) steps; or zeros before
+        only, so that no output sees a later step.
+    data_format : {"channels_last", "channels_first"}, optional
+        ``"channels_first"`` is transposed in and out.
+    groups : int
+        Parts of the channels that are convolved apart.
+
+    Notes
+    -----
+    ``y[o] = activation(sum over k of x[o * strides + k * dilation_rate] @ kernel[k] + bias)``,
+    kernel (kernel_size, channels / groups, filters).
+
+    Examples
+    --------
+    >>> Conv1D(4, 3)(np.zeros((2, 10, 5))).shape
+    (2, 8, 4)
+    """
+
+    rank: ClassVar[int] = 1
+
+
+@register("Convolution2D")
+@dataclass(eq=False, repr=False)
+class Conv2D(Conv):
+    """Convolution of images: (N, height, width, channels) to (N, height', width', filters).
+
+    Parameters
+    ----------
+    filters : int
+        Channels of the output.
+    kernel_size : int or (int, int)
+        Height and width of the kernel.
+    strides, dilation_rate : int or (int, int)
+        Pixels between two outputs, and between two elements of the kernel; one of them is 1.
+    padding : {"valid", "same"}
+        No padding; or zeros so that the output has ceil(size / strides) pixels.
+    data_format : {"channels_last", "channels_first"}, optional
+        ``"channels_first"`` is transposed in and out.
+    groups : int
+        Parts of the channels that are convolved apart.
+
+    Notes
+    -----
+    Kernel (height, width, channels / groups, filters); not flipped, as in all deep learning.
+    ``Conv2D(32, 3, 3)`` has a 3x3 kernel and strides of 3.
+
+    Examples
+    --------
+    >>> Conv2D(4, 3, padding="same", activation="relu")(np.zeros((2, 8, 6, 3))).shape
+    (2, 8, 6, 4)
+    """
+
+    rank: ClassVar[int] = 2
+    strides: Any = (1, 1)
+    dilation_rate: Any = (1, 1)
+
+
+@register("Convolution3D")
+@dataclass(eq=False, repr=False)
+class Conv3D(Conv):
+    """Convolution of volumes: (N, depth, height, width, channels).
+
+    Parameters
+    ----------
+    filters : int
+        Channels of the output.
+    kernel_size : int or tuple of 3
+        Size of the kernel.
+    strides, padding, data_format, dilation_rate, groups
+        As in `Conv2D`, for three axes.
+
+    Examples
+    --------
+    >>> Conv3D(4, (1, 3, 3))(np.zeros((2, 4, 8, 6, 3))).shape
+    (2, 4, 6, 4, 4)
+    """
+
+    rank: ClassVar[int] = 3
+    strides: Any = (1, 1, 1)
+    dilation_rate: Any = (1, 1, 1)
+
+
+Convolution1D, Convolution2D, Convolution3D = Conv1D, Conv2D, Conv3D
+
+
+def _dilated(rate: tuple[int, ...]) -> str:
+    return f" dilated by {rate}" if max(rate) > 1 else ""
