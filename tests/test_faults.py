@@ -278,7 +278,7 @@ def press(begun, seconds):
     time.sleep(seconds)
     os.kill(os.getpid(), signal.SIGINT)
 
-for trial in range(15):
+for trial in range(8):
     model, watch = made(), Watch()
     watch.begun = threading.Event()
     presser = threading.Thread(target=press, args=(watch.begun, wait.uniform(0, 0.02)))

@@ -166,9 +166,7 @@ def run(count, model=PLAIN, loss="categorical_crossentropy", x=X, y=ONE_HOT, **o
     factor = options.pop("loss_weights", None)
     model.compile(ks.optimizers.SGD(0.1), loss, factor, plain, weighted)
     given = {key: value for key, value in options.items() if key != "class_weight"}
-    history = model.fit(
-        x, y, batch_size=25, epochs=2, verbose=0, validation_data=(x, y), **options
-    ).history
+    history = model.fit(x, y, batch_size=25, verbose=0, validation_data=(x, y), **options).history
     results = model.evaluate(x, y, batch_size=13, verbose=0, return_dict=True, **given)
     predictions = model.predict(x, batch_size=20, verbose=0)
     return {
