@@ -14,8 +14,10 @@ import pytest
 import tqdm as tqdm_package
 
 from kerasish.callbacks import CallbackList, LambdaCallback, ProgbarLogger, ProgressBar
-from kerasish.callbacks import display as display_module
 from kerasish.callbacks import progress as progress_module
+from kerasish.display import Bar, activity, bars
+from kerasish.display import bar as bar_module
+from kerasish.display import screens as display_module
 
 
 class Screen(io.StringIO):
@@ -65,7 +67,8 @@ class Screen(io.StringIO):
 def now(monkeypatch):
     """A clock that only the test moves; read it with now.seconds."""
     clock = types.SimpleNamespace(seconds=1000.0)
-    monkeypatch.setattr(progress_module, "perf_counter", lambda: clock.seconds)
+    for module in (progress_module, bar_module):
+        monkeypatch.setattr(module, "perf_counter", lambda: clock.seconds)
     monkeypatch.setattr(display_module, "width", lambda file: getattr(file, "columns", 80))
     monkeypatch.delenv("TERM", raising=False)
     return clock
@@ -454,6 +457,52 @@ def test_starts_no_thread(now):
     before = set(threading.enumerate())
     fit(listed(ProgressBar(file=Screen())), now)
     assert set(threading.enumerate()) <= before
+
+
+def test_a_download_looks_like_a_fit(now, capsys):
+    screen = Screen(columns=120)
+    bar = Bar("Download images", unit="B", file=screen)
+    assert screen.shown() == ["Download images: 0 B [00:00, ? B/s]"]
+    bar.total = 11_600_000
+    now.seconds += 2
+    bar.update(2_900_000)
+    assert screen.shown() == [
+        "Download images:  25%|█████               | 2.9 MB/11.6 MB [00:02<00:06, 1.4 MB/s]"
+    ]
+    now.seconds += 6
+    bar.reset()
+    bar.update(11_600_000)
+    bar.close()
+    bar.close()
+    assert screen.shown() == [
+        f"Download images: 100%|{'█' * 20}| 11.6 MB/11.6 MB [00:08<00:00, 1.4 MB/s]"
+    ]
+    with pytest.raises(OSError), Bar("Download labels", 5000, "B") as bar:  # noqa: PT012
+        now.seconds += 1
+        bar.update(1500)
+        raise OSError
+    assert capsys.readouterr().out == "Download labels - 1.5 kB/5.0 kB - 1.0s - 1.5 kB/s\n"
+    with Bar("Search", 5, verbose=False) as bar:
+        bar.update(5, loss=0.5)
+    assert capsys.readouterr().out == ""
+    assert bars == []
+
+
+def test_what_keeps_a_bar_waiting_is_said_on_the_newest(now):
+    screen = Screen(columns=120)
+    with activity("nobody sees this"):
+        pass
+    callbacks = listed(ProgressBar(batch_size=32, file=screen))
+    callbacks.on_train_begin()
+    callbacks.on_epoch_begin(0)
+    with activity("compiling kernels"):
+        assert screen.shown()[0].endswith("| 0/4 [00:00, ? samples/s, compiling kernels]")
+    assert screen.shown()[0].endswith("| 0/4 [00:00<?, ? samples/s]")
+    with pytest.raises(ValueError, match="no"), activity("compiling"):
+        raise ValueError("no")
+    assert screen.shown()[0].endswith("| 0/4 [00:00<?, ? samples/s]")
+    callbacks.end(error=ValueError())
+    assert bars == []
 
 
 class Widget:

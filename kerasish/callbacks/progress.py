@@ -8,10 +8,8 @@ from time import perf_counter
 from typing import Any
 
 from kerasish.callbacks.base import Callback, plain_logs
-from kerasish.callbacks.display import Lines, Status, choose
+from kerasish.display import INTERVAL, Lines, Status, bars, choose
 from kerasish.registry import register
-
-INTERVAL = 0.1  # seconds between two drawings
 
 
 @register("ProgbarLogger")
@@ -72,6 +70,8 @@ class ProgressBar(Callback):
         self._reset()
 
     def _reset(self) -> None:
+        if self in bars:
+            bars.remove(self)
         self._display: Lines | None = None  # None: nothing is being shown
         self._status = Status("")
         self._start = self._last = self._validating = 0.0
@@ -82,6 +82,12 @@ class ProgressBar(Callback):
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
         return {**state, "file": None, "_display": None, "_status": Status("")}
+
+    def announce(self, text: str) -> None:
+        """Show what keeps the bar waiting: see `kerasish.display.activity`."""
+        self._status.activity = text
+        if self._display is not None and not self._quiet_first:
+            self._draw(perf_counter())
 
     def make_room(self) -> None:
         """Clear the moving bar, so that what others print now gets a line of its own."""
@@ -163,6 +169,7 @@ class ProgressBar(Callback):
             self._display = None
             return
         self._display = choose(file) if verbose in ("auto", 1) else Lines(file)
+        bars.append(self)
         if not self._quiet_first and self._start - self._last >= INTERVAL:
             self._draw(self._start)
             self._start = perf_counter()  # the first drawing imports tqdm, a notebook's widgets
@@ -192,6 +199,8 @@ class ProgressBar(Callback):
 
     def _close(self, logs: Any) -> None:
         display, status, self._display = self._display, self._status, None
+        if self in bars:
+            bars.remove(self)
         if self._fitting:
             self._steps = status.done or None
         if display is None or (self._quiet_first and status.done < 2):

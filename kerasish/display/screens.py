@@ -1,4 +1,4 @@
-"""How progress reaches people: a redrawn line in a terminal, a notebook's bar, or plain lines.
+"""Where progress is shown: a redrawn line in a terminal, a notebook's bar, or plain lines.
 
 tqdm draws: it knows the other bars on the screen (an outer loop's, other threads') and keeps
 the lines apart. What stands in a line is composed here.
@@ -9,74 +9,12 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-import numpy as np
+from kerasish.display.status import Status, clock
 
 BLOCKS = "▏▎▍▌▋▊▉█"
 BAR_WIDTHS = (20, 10)  # the widest that fits is taken; no bar where none does
-
-
-@dataclass
-class Status:
-    """Where an epoch, an evaluation or a prediction stands."""
-
-    label: str  # "Epoch 3/10"
-    done: int = 0  # batches
-    total: int | None = None
-    seconds: float = 0.0  # since the start
-    busy_seconds: float = 0.0  # of these, without validation
-    samples: int | None = None  # seen so far
-    activity: str = ""  # "validating 3/10"
-    metrics: dict[str, Any] = field(default_factory=dict)
-
-    def rate(self) -> str:
-        """Speed as ``"2246 samples/s"``, in batches where their size is not known."""
-        unit = "steps/s" if self.samples is None else "samples/s"
-        count = self.done if self.samples is None else self.samples
-        if not count or self.busy_seconds <= 0:
-            return f"? {unit}"
-        speed = count / self.busy_seconds
-        return f"{speed:.0f} {unit}" if speed >= 100 else f"{speed:.3g} {unit}"
-
-    def remaining(self) -> str:
-        """Time that the batches still to come will take, ``"?"`` before the first."""
-        if not self.total or not self.done:
-            return "?"
-        return clock(self.busy_seconds / self.done * (self.total - self.done))
-
-    def values(self) -> list[str]:
-        """Metrics as ``"loss: 0.3012"``."""
-        return [f"{printable(key)}: {four_digits(v)}" for key, v in self.metrics.items()]
-
-
-def four_digits(value: Any) -> str:
-    """Write a metric with 4 significant digits, an array by its mean.
-
-    >>> four_digits(0.9), four_digits(1234.5), four_digits(0.00001), four_digits([1.0, 2.0])
-    ('0.9000', '1234', '1.000e-05', '1.500')
-    """
-    if isinstance(value, str) or value is None:
-        return printable(str(value))
-    number = float(np.mean(value)) if np.size(value) else float("nan")
-    return f"{number:#.4g}".rstrip(".")
-
-
-def printable(text: str) -> str:
-    """`text` without characters that move the cursor."""
-    return "".join(c if c.isprintable() else "?" for c in text)
-
-
-def clock(seconds: float) -> str:
-    """Write a duration as ``[H:]MM:SS``.
-
-    >>> clock(75), clock(3675)
-    ('01:15', '1:01:15')
-    """
-    minutes, s = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{s:02d}" if hours else f"{minutes:02d}:{s:02d}"
 
 
 def encodable(text: str, file: Any) -> str:
@@ -137,12 +75,8 @@ class Lines:
 
     def finish(self, status: Status) -> None:
         """Leave the line that stays."""
-        steps = f"{status.done}"
-        if status.total and status.total != status.done:
-            steps += f"/{status.total}"
-        steps += " step" if steps == "1" else " steps"
         seconds = f"{status.seconds:.1f}s" if status.seconds < 99.95 else f"{status.seconds:.0f}s"
-        parts = [status.label, steps, seconds, status.rate(), *status.values()]
+        parts = [status.label, status.result(), seconds, status.rate(), *status.values()]
         text = encodable(" - ".join(parts), self.file)
         # One write, and no tqdm: it would mix the codes that move the cursor into a file.
         self.file.write(text + "\n")
@@ -301,13 +235,12 @@ def _bar_class(module: str) -> Any:
 
 def _ends(status: Status) -> tuple[str, str]:
     """What stands before and behind the bar."""
-    total = "" if status.total is None else f"/{status.total}"
     times = clock(status.seconds)
     if status.total is not None and not status.activity:
         times += f"<{status.remaining()}"
     notes = [times, status.rate(), *([status.activity] if status.activity else ())]
     notes += [value.replace(": ", "=") for value in status.values()]
-    return f"{status.label}: ", f"{status.done}{total} [{', '.join(notes)}]"
+    return f"{status.label}: ", f"{status.position()} [{', '.join(notes)}]"
 
 
 def _escaped(text: str) -> str:

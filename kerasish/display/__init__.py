@@ -1,0 +1,22 @@
+"""How progress reaches people, alike for training, predictions, downloads and searches."""
+
+from kerasish.display.bar import INTERVAL, Bar, activity, bars
+from kerasish.display.screens import Lines, choose, encodable, has_blocks, say, width
+from kerasish.display.status import Status, clock, four_digits, printable
+
+__all__ = [
+    "INTERVAL",
+    "Bar",
+    "Lines",
+    "Status",
+    "activity",
+    "bars",
+    "choose",
+    "clock",
+    "encodable",
+    "four_digits",
+    "has_blocks",
+    "printable",
+    "say",
+    "width",
+]
