@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from kerasish import activations, config, registry, regularizers
+from kerasish import activations, config, ops, registry, regularizers
 from kerasish.autodiff import is_traced
 from kerasish.errors import brief
 from kerasish.layers.arguments import (
@@ -23,7 +23,7 @@ from kerasish.layers.arguments import (
 )
 from kerasish.layers.weights import WeightOwner, all_or_nothing, building
 from kerasish.step import Step, commit
-from kerasish.store import as_array
+from kerasish.store import Weight, as_array
 
 Backward = Callable[[np.ndarray], np.ndarray | None]
 
@@ -215,6 +215,34 @@ class Layer(WeightOwner):
             return self.activation(z), _same  # type: ignore[attr-defined]
         fn = self.activation  # type: ignore[attr-defined]
         return activations.forward(fn, z, out=z, keep=step.recording)
+
+    @property
+    def is_relu(self) -> bool:
+        """Whether the activation is plain relu, which a kernel may do on its way."""
+        return self.activation is activations.relu  # type: ignore[attr-defined]
+
+    def activated(self, z: np.ndarray, bias: Weight | None, step: Step) -> tuple[np.ndarray, Any]:
+        """Output and backward function for z (..., C), to which a bias has been added.
+
+        With `is_relu`, `z` is the activation's output already. The function takes dLoss/dy to
+        dLoss/dz and adds to the gradient of `bias`.
+        """
+        relu = self.is_relu
+        y, to_dz = (z, None) if relu else self.activate(z, step)
+        if not step.recording:
+            return y, None
+
+        def backward(dy: np.ndarray) -> np.ndarray:
+            wanted = bias is not None and step.wants(bias)
+            if to_dz is None:
+                dz, total = ops.relu_backward(dy, y, step, wanted)
+            else:
+                dz = total = to_dz(dy)
+            if wanted:
+                step.add_grad(bias, total)  # type: ignore[arg-type]
+            return dz
+
+        return y, backward
 
     @property
     def head(self) -> str | None:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from kerasish import activations, constraints, initializers, regularizers
+from kerasish import activations, constraints, initializers, ops, regularizers
 from kerasish.layers.arguments import Shape, positive
 from kerasish.layers.base import Backward
 from kerasish.layers.spatial import AXES, Spatial, padding_name, sizes
@@ -99,14 +99,17 @@ class Convolving(Spatial):
 
     def finish(self, z: np.ndarray, step: Step) -> tuple[np.ndarray, Any]:
         """Add the bias in place, restore the format, activate; and backward of these to dz."""
-        if self.bias is not None:
-            z += self.bias.value
-        y, activation_backward = self.activate(self.restore(z), step)
+        bias = self.bias
+        ops.add_bias(z, None if bias is None else bias.value, self.is_relu)
+        if self.is_relu or not self.channels_first:
+            y, to_dz = self.activated(z, bias, step)
+            return self.restore(y), lambda dy: to_dz(self.channels_last(dy))
+        y, to_restored = self.activate(self.restore(z), step)
 
         def backward(dy: np.ndarray) -> np.ndarray:
-            dz = np.ascontiguousarray(self.channels_last(activation_backward(dy)))
-            if self.bias is not None:
-                step.add_grad(self.bias, dz)
+            dz = self.channels_last(to_restored(dy))
+            if bias is not None:
+                step.add_grad(bias, dz)
             return dz
 
         return y, backward

@@ -93,19 +93,15 @@ class Dense(Layer):
     def forward(self, x: np.ndarray, step: Step) -> tuple[np.ndarray, Backward | None]:
         """Affine map, then the activation in place."""
         kernel = self.kernel.value
-        z = ops.affine(x, kernel, self.bias.value if self.bias else None, step)
-        y, activation_backward = self.activate(z, step)
-        if not step.recording:
-            return y, None
+        z = ops.affine(x, kernel, self.bias.value if self.bias else None, step, self.is_relu)
+        y, to_dz = self.activated(z, self.bias, step)
 
         def backward(dy: np.ndarray) -> np.ndarray | None:
-            dz: Any = activation_backward(dy)
+            dz = to_dz(dy)
             step.add_grad(self.kernel, x, dz)
-            if self.bias:
-                step.add_grad(self.bias, dz)
             return ops.product(dz, kernel.T, step) if step.needs_dx(self) else None
 
-        return y, backward
+        return y, backward if step.recording else None
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(N, ..., units)."""

@@ -1,5 +1,18 @@
-"""Numeric kernels behind one interface: NumPy now, compiled ones where they are worth it."""
+"""Numeric kernels behind one interface: NumPy's definitions, compiled ones where they are worth it.
 
-from kerasish.ops.reference import affine, dropout_mask, moments, multiply, product
+`reference` and `images` are the definitions; `compiled` has the kernels and says when they run.
+"""
 
-__all__ = ["affine", "dropout_mask", "moments", "multiply", "product"]
+from kerasish.ops.dense import add_bias, affine, relu_backward
+from kerasish.ops.reference import dropout_mask, moments, multiply, product, row_sum
+
+__all__ = [
+    "add_bias",
+    "affine",
+    "dropout_mask",
+    "moments",
+    "multiply",
+    "product",
+    "relu_backward",
+    "row_sum",
+]

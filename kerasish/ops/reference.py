@@ -19,12 +19,27 @@ def product(a: np.ndarray, b: np.ndarray, step: Step) -> np.ndarray:
     return out
 
 
-def affine(x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None, step: Step) -> np.ndarray:
-    """``x @ kernel + bias`` for x (..., D), kernel (D, units), bias (units,)."""
-    y = product(x, kernel, step)
+def add_bias(y: np.ndarray, bias: np.ndarray | None, relu: bool = False) -> None:
+    """``y += bias`` in place for y (..., C), bias (C,); with `relu`, then ``y = max(y, 0)``."""
     if bias is not None:
         y += bias
-    return y
+    if relu:
+        np.maximum(y, 0, out=y)
+
+
+def relu_backward(
+    dy: np.ndarray, y: np.ndarray, step: Step, total: bool = False
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """`dy` where relu's output y (..., C) is above 0 or NaN, else 0; and its sum (C,) if asked."""
+    passes = np.logical_not(np.less_equal(y, 0), out=step.empty(y.shape, bool))
+    dz = np.multiply(dy, passes, out=step.empty(dy.shape, dy.dtype))
+    return dz, row_sum(dz, step) if total else None
+
+
+def row_sum(rows: np.ndarray, step: Step) -> np.ndarray:
+    """Sum of (..., C) over all axes but the last; a product sums faster than ``.sum``."""
+    rows = rows.reshape(-1, rows.shape[-1])
+    return step.ones(len(rows), rows.dtype) @ rows
 
 
 def multiply(a: np.ndarray, b: np.ndarray, step: Step) -> np.ndarray:

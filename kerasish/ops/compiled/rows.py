@@ -1,0 +1,41 @@
+"""Passes over the rows of a matrix (M, C): bias and relu, forward and backward."""
+
+from kerasish.ops.compiled.jit import kernel
+
+
+@kernel
+def _add_row(out, bias):
+    for c in range(out.shape[0]):
+        out[c] += bias[c]
+
+
+@kernel
+def _add_row_relu(out, bias):
+    for c in range(out.shape[0]):
+        y = out[c] + bias[c]
+        out[c] = 0 if y <= 0 else y  # NaN is not <= 0 and stays
+
+
+@kernel
+def add_bias(y, bias, relu):
+    """``y += bias`` in place, or ``y = relu(y + bias)``, for y (M, C) and bias (C,)."""
+    for i in range(y.shape[0]):
+        if relu:
+            _add_row_relu(y[i], bias)
+        else:
+            _add_row(y[i], bias)
+
+
+@kernel
+def _gate_row(dz, dy, y):
+    for c in range(dz.shape[0]):
+        dz[c] = 0 if y[c] <= 0 else dy[c]
+
+
+@kernel
+def relu_backward(dy, y, dz, total):
+    """``dz = dy`` where y is not below or at 0; `total` (C,) becomes the sum of its rows."""
+    total[:] = 0
+    for i in range(y.shape[0]):
+        _gate_row(dz[i], dy[i], y[i])
+        _add_row(total, dz[i])

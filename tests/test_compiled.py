@@ -1,0 +1,163 @@
+"""Compiled kernels and their NumPy definitions: both against float64, and when which one runs."""
+
+import importlib.util
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import kerasish
+from kerasish import ops
+from kerasish.ops import compiled
+from kerasish.step import Step
+
+ROOT = pathlib.Path(kerasish.__file__).parent.parent
+HAS_NUMBA = importlib.util.find_spec("numba") is not None
+needs_numba = pytest.mark.skipif(not HAS_NUMBA, reason="needs numba")
+PATHS = ["0", pytest.param("1", marks=needs_numba)]
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture(params=PATHS, ids=["numpy", "compiled"])
+def path(request):
+    """Each test runs once on plain NumPy and once on the kernels."""
+    with compiled.forced(request.param):
+        yield request.param
+
+
+def normal(*shape):
+    """Float32 numbers with a NaN and both infinities among them."""
+    x = RNG.standard_normal(shape).astype("float32")
+    for place, value in zip(range(0, x.size, 5), [np.nan, np.inf, -np.inf, 0], strict=False):
+        x.flat[place] = value
+    return x
+
+
+def agree(found, expected, tolerance=1e-6):
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
+
+
+SHAPES = [(7, 5), (0, 3), (1, 1), (4, 3, 2, 17), (33, 64)]
+
+
+@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_bias_and_relu(path, shape, relu):
+    x, bias = normal(*shape), RNG.standard_normal(shape[-1]).astype("float32")
+    expected = x.astype("float64") + bias
+    ops.add_bias(x, bias, relu)
+    agree(x, np.maximum(expected, 0) if relu else expected)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_backward_of_relu_with_the_sum_for_the_bias(path, shape):
+    y, dy = np.maximum(normal(*shape), 0), RNG.standard_normal(shape).astype("float32")
+    dy.flags.writeable = False
+    dz, total = ops.relu_backward(dy, y, Step(), True)
+    expected = np.where(y <= 0, 0, dy.astype("float64"))
+    agree(dz, expected)
+    agree(total, expected.reshape(-1, shape[-1]).sum(0), 1e-5)
+
+
+def test_backward_of_relu_takes_gradients_of_any_layout(path):
+    y = np.maximum(RNG.standard_normal((4, 6)).astype("float32"), 0)
+    dy = RNG.standard_normal((6, 4)).astype("float32").T
+    dz, total = ops.relu_backward(dy, y, Step())
+    agree(dz, np.where(y > 0, dy, 0))
+    assert total is None
+
+
+# --- which of the two runs ------------------------------------------------------------------------
+
+
+def run(code, **env):
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **env},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@needs_numba
+def test_the_choice_depends_on_shape_and_type_only():
+    with compiled.forced("auto"):
+        assert compiled.chosen(compiled.MIN_ELEMENTS, np.dtype("float32"))
+        assert not compiled.chosen(compiled.MIN_ELEMENTS - 1, np.dtype("float32"))
+        assert not compiled.chosen(10**9, np.dtype("float64"))
+
+
+def test_a_word_that_is_no_mode_is_refused():
+    with (
+        pytest.raises(ValueError, match="must be 'auto', '0' or '1' but is 'yes'"),
+        compiled.forced("yes"),
+    ):
+        pass
+
+
+def test_forcing_kernels_without_numba_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ImportError, match=r"kerasish\[fast\]"), compiled.forced("1"):
+        pass
+
+
+def test_a_family_that_is_not_there_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'colums'"):
+        _ = compiled.colums
+
+
+SMALL = """
+import sys, numpy as np, kerasish as ks
+model = ks.Sequential([ks.layers.Dense(64, "relu"), ks.layers.Dense(10, "softmax")], seed=0)
+model.compile("adam", "sparse_categorical_crossentropy")
+model.fit(np.zeros((64, 64), "f"), np.zeros(64), epochs=1, verbose=0)
+print("numba" in sys.modules)
+"""
+
+
+def test_a_small_model_never_loads_numba():
+    assert run(SMALL) == "False"
+
+
+BIG = """
+import numpy as np
+from kerasish import ops
+from kerasish.ops import compiled
+said = []
+with compiled.announcing(lambda: said.append("compiling")):
+    for _ in range(2):
+        ops.add_bias(np.zeros((1000, 64), "f"), np.zeros(64, "f"), True)
+print(*said)
+"""
+
+
+@needs_numba
+def test_the_first_process_says_that_it_compiles_and_the_second_does_not(tmp_path):
+    env = {"NUMBA_CACHE_DIR": str(tmp_path), "KERASISH_COMPILED": "auto"}
+    assert run(BIG, **env) == "compiling"
+    assert run(BIG, **env) == ""
+
+
+@needs_numba
+def test_code_is_kept_under_kerasish_home_where_the_package_cannot_be_written(tmp_path):
+    package = tmp_path / "site" / "kerasish"
+    shutil.copytree(ROOT / "kerasish", package, ignore=shutil.ignore_patterns("__pycache__"))
+    (package / "ops" / "compiled" / "__pycache__").write_text("in the way of a folder")
+    home = tmp_path / "home"
+    env = {"PYTHONPATH": str(package.parent), "KERASISH_HOME": str(home), "NUMBA_CACHE_DIR": ""}
+    code = f"import sys; sys.path.insert(0, {str(package.parent)!r})\n" + BIG
+    assert run(code, **env) == "compiling"
+    assert list((home / "compiled").rglob("*.nbi"))
+    nowhere = home / "file"
+    nowhere.write_text("no folder can be made under a file")
+    assert run(code, **{**env, "KERASISH_HOME": str(nowhere)}) == "compiling"
