@@ -46,8 +46,8 @@ class SpatialDropout(Spatial):
         return tuple(input_shape)
 
     def get_config(self) -> dict[str, Any]:
-        """Keras's keys, in its order: these layers do not write `trainable`."""
-        config = super().get_config()
+        """Keras's keys, in its order: no `trainable`, and the type as a word."""
+        config = {**super().get_config(), "dtype": self.dtype}
         keys = ("rate", "seed", "name", "dtype", "data_format")
         return {key: config[key] for key in keys if key in config}
 

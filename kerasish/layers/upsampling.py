@@ -46,6 +46,13 @@ class UpSampling(Spatial):
 
         return y, backward if step.recording else None
 
+    def get_config(self) -> dict[str, Any]:
+        """Arguments; one axis has a number, which is all that Keras reads there."""
+        config = super().get_config()
+        if self.rank == 1:
+            config["size"] = self.size[0]
+        return config
+
 
 @register()
 @dataclass(eq=False, repr=False)

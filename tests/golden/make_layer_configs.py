@@ -1,0 +1,23 @@
+"""Make layer_configs.json: what real Keras's `get_config` gives for each row of the layers' table.
+
+Run with Keras 3.15 and torch 2.13 installed:
+KERAS_BACKEND=torch python -m tests.golden.make_layer_configs
+"""
+
+import json
+from pathlib import Path
+
+import keras
+
+from tests.test_layers import TABLE, row_id
+
+configs = {}
+for row in TABLE:
+    name, arguments, _, _ = row
+    if name == "Lambda":  # its function is code, which no config of ours holds
+        continue
+    layer = getattr(keras.layers, name)(**arguments, name="layer")
+    configs[row_id(row)] = keras.saving.serialize_keras_object(layer)["config"]
+text = "{\n" + ",\n".join(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in configs.items()) + "\n}"
+Path(__file__).with_name("layer_configs.json").write_text(text + "\n")
+print(f"{len(configs)} configs")
