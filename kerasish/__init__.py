@@ -27,6 +27,7 @@ _MODULES = (
     "models",
     "optimizers",
     "regularizers",
+    "saving",
     "testing",
     "utils",
     "viz",

@@ -13,6 +13,7 @@ from kerasish.autodiff import is_traced
 from kerasish.errors import brief, named_arguments
 from kerasish.layers.base import Backward, Layer
 from kerasish.layers.core import InputLayer
+from kerasish.models.files import Files
 from kerasish.models.layer_list import LayerList
 from kerasish.models.trainer import Trainer
 from kerasish.registry import register
@@ -23,7 +24,7 @@ SHUFFLE_STREAM = 2**63 + 1
 
 
 @register()
-class Sequential(Trainer, LayerList):
+class Sequential(Trainer, Files, LayerList):
     """A model whose layers follow one another.
 
     Parameters

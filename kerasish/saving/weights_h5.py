@@ -1,0 +1,103 @@
+"""Keras 3's weights file (``.weights.h5``): one group of numbered arrays for every layer."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from kerasish.saving.comparing import Comparison
+from kerasish.saving.hdf5 import Tree, datasets_under, write_array
+from kerasish.saving.places import own_weights, saved_layers
+
+OPTIMIZER = "optimizer/vars"
+_OLD_LAYERS = "_layer_checkpoint_dependencies"  # tf.keras 2.12 and 2.13
+_GENERATORS = ("seed_generator", "random_generator")  # random states, which are not portable
+
+
+def write_weights(file: Any, model: Any, include_optimizer: bool = True) -> None:
+    """Write all weights of a built model, and its optimizer's arrays, into an open HDF5 file."""
+    for place, layer in saved_layers(model):
+        group = file.create_group(f"{place}/vars" if place else "vars")
+        group.attrs["name"] = layer.name
+        for i, weight in enumerate(own_weights(layer)):
+            write_array(group, str(i), weight.value)
+    state = optimizer_state(model)
+    if include_optimizer and state is not None:
+        group = file.create_group(OPTIMIZER)
+        group.attrs["name"] = state.optimizer.name
+        for i, (_, array, _) in enumerate(state.variables):
+            write_array(group, str(i), array)
+
+
+def is_weights_tree(tree: Tree) -> bool:
+    """Whether a file has this layout."""
+    members = tree.members("")
+    return any(name in members for name in ("layers", "vars", _OLD_LAYERS))
+
+
+def compare_weights(tree: Tree, model: Any) -> Comparison:
+    """Pair the weights of a model with the arrays of a file."""
+    comparison = Comparison(tree, f"{type(model).__name__} '{model.name}'")
+    old = "layers" not in tree.members("")
+    claimed = set()
+    for place, layer in saved_layers(model):
+        if old:
+            place = place.replace("layers", _OLD_LAYERS)
+        group = f"{place}/vars" if place else "vars"
+        own = own_weights(layer)
+        for i, weight in enumerate(own):
+            comparison.pair(weight, weight.path, f"{group}/{i}")
+            claimed.add(f"{group}/{i}")
+    roots = ["vars", _OLD_LAYERS if old else "layers"]
+    for root in roots:
+        for place in datasets_under(tree, root):
+            parts = place.split("/")
+            if place not in claimed and not any(part in _GENERATORS for part in parts):
+                layer_name = tree.attribute("/".join(parts[:-1]), "name")
+                title = f"{place} of '{layer_name}'" if layer_name else place
+                comparison.add_extra(title, tree.shape(place))
+    return comparison
+
+
+def compare_optimizer(tree: Tree, model: Any) -> Comparison | None:
+    """Pair the optimizer's arrays with those of a file; None where one of the two has none.
+
+    A state that does not fit is left out as a whole, with a warning, as Keras does: the weights
+    are of use without it.
+    """
+    state = optimizer_state(model)
+    count = sum(kind == "dataset" for kind in tree.members(OPTIMIZER).values())
+    if state is None or not count:
+        return None
+    variables = list(state.variables)
+    has_rate = len(variables) > 1 and variables[1][0] == "learning_rate"
+    if has_rate and count == len(variables) - 1 and tree.shape(f"{OPTIMIZER}/1") != ():
+        del variables[1]  # tf.keras did not keep the rate among the variables
+    comparison = Comparison(tree, f"optimizer '{state.optimizer.name}'")
+    for i, (name, array, _) in enumerate(variables):
+        comparison.pair(array, name, f"{OPTIMIZER}/{i}")
+    for i in range(len(variables), count):
+        comparison.add_extra(f"{OPTIMIZER}/{i}", tree.shape(f"{OPTIMIZER}/{i}"))
+    return fitting(comparison, tree, state)
+
+
+def fitting(comparison: Comparison, tree: Tree, state: Any) -> Comparison | None:
+    """The comparison of an optimizer's state if all of it fits; else a warning and None."""
+    if comparison.fits:
+        return comparison
+    warnings.warn(
+        f"{tree.path}: the saved optimizer state does not fit {type(state.optimizer).__name__} "
+        f"'{state.optimizer.name}' and is not loaded; training starts afresh. "
+        f"{comparison.difference()}",
+        stacklevel=5,
+    )
+    return None
+
+
+def optimizer_state(model: Any) -> Any:
+    """The state of a compiled model's optimizer, or None."""
+    if not getattr(model, "has_program", False) or not model.built:
+        return None
+    program = model.program
+    program.bind()
+    return program.state
