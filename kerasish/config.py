@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import threading
+from typing import Any
 
 import numpy as np
 
@@ -99,3 +100,24 @@ def next_seed() -> int:
     """Draw the seed of a new model or of a layer that is called on its own."""
     with _lock:
         return int(_seeds.spawn(1)[0].generate_state(1, np.uint64)[0])
+
+
+def random_state() -> dict[str, Any]:
+    """Where the process's random numbers are: its seeds, and those of NumPy and Python."""
+    with _lock:
+        seeds = {"entropy": _seeds.entropy, "drawn": _seeds.n_children_spawned}
+    return {
+        "seeds": seeds,
+        "numpy": np.random.get_state(legacy=False),  # noqa: NPY002 - of the user's own code
+        "python": random.getstate(),
+    }
+
+
+def set_random_state(state: dict[str, Any]) -> None:
+    """Go on where `random_state` was, maybe in another process."""
+    global _seeds
+    seeds = state["seeds"]
+    with _lock:
+        _seeds = np.random.SeedSequence(seeds["entropy"], n_children_spawned=seeds["drawn"])
+    np.random.set_state(state["numpy"])  # noqa: NPY002
+    random.setstate(state["python"])

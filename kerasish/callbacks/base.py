@@ -54,6 +54,21 @@ class Callback(Configurable):
         ``verbose``, ``epochs`` and ``steps`` (batches an epoch, None when unknown).
     model : Sequential
         The model being trained, evaluated or asked for predictions.
+    comes_last : bool
+        Class attribute: whether its hooks are called after those of all other callbacks.
+
+    Notes
+    -----
+    *Resuming.* What a callback has to remember when a killed training goes on in a later process
+    is what `get_state` returns: a dict of JSON values, tuples and arrays. `BackupAndRestore` asks
+    for it when all callbacks have had their `on_epoch_end` (or `on_train_batch_end`). The later
+    process calls `on_train_begin`, then, for a backup from within an epoch, that epoch's
+    `on_epoch_begin` once more, and then `set_state`.
+
+    A callback that writes a log therefore empties or opens no file in `on_train_begin`, but at
+    its first write: until then `set_state` may come. `get_state` flushes the file and returns
+    where it ends, and `set_state` cuts it there and writes on behind, so that what a killed
+    process had logged after its last backup is not there twice.
 
     Examples
     --------
@@ -65,6 +80,7 @@ class Callback(Configurable):
 
     registry_kind = "callback"
     takes_lazy_logs = False  # True: hooks take a function that makes the logs as well as a dict
+    comes_last = False
 
     # Class-level defaults, so that a subclass may leave out super().__init__().
     params: Any = None
@@ -89,11 +105,11 @@ class Callback(Configurable):
         return self._model
 
     def get_state(self) -> dict[str, Any]:
-        """What a resumed training needs: a dict of JSON values and arrays."""
+        """What a resumed training needs: a dict of JSON values, tuples and arrays."""
         return {}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Take up what `get_state` returned; called after `on_train_begin`."""
+        """Take up what `get_state` returned, after `on_train_begin` (see the notes)."""
 
     def __getstate__(self) -> dict[str, Any]:
         # Copies and pickles leave the model behind: fit sets it again.

@@ -77,11 +77,15 @@ class CallbackList(Callback):
     Attributes
     ----------
     callbacks : list
-        In the order of their calls: the user's, History, ProgressBar.
+        In the order of their calls: the user's, History, ProgressBar, those that come last.
     history, progress : Callback or None
         The `History` and the `ProgressBar` among them.
     validates : callable, optional
         Set by the trainer: whether epoch number ``epoch`` (from 0) is followed by validation.
+    fit_state : FitState, optional
+        Set by the trainer: where the fit stands, for `BackupAndRestore`.
+    error : BaseException or None
+        What has ended the loop before its time.
 
     Raises
     ------
@@ -119,6 +123,8 @@ class CallbackList(Callback):
         self.history: History | None = self._find(History)
         self.progress: ProgressBar | None = self._find(ProgressBar)
         self.validates: Callable[[int], bool] | None = None
+        self.fit_state: Any = None
+        self.error: BaseException | None = None
         if add_history and self.history is None:
             self.history = History()
             self.callbacks.append(self.history)
@@ -162,7 +168,8 @@ class CallbackList(Callback):
             callback.set_model(model)
 
     def _prepare(self) -> None:
-        """Find out which callback really has which hook."""
+        """Find out which callback really has which hook, and the order of their calls."""
+        self.callbacks.sort(key=lambda c: bool(getattr(c, "comes_last", False)))
         self._hooks: dict[str, list[Hook]] = {
             name: [(c, h) for c in self.callbacks if (h := find_hook(c, name)) is not None]
             for name in HOOKS
@@ -247,6 +254,7 @@ class CallbackList(Callback):
         """
         name = f"on_{kind}_end"
         own: BaseException | None = None
+        self.error = error
         callbacks, self._begun[kind] = self._begun.get(kind, self.callbacks), []
         logs = plain_logs(logs)
         for callback in callbacks:
@@ -255,6 +263,7 @@ class CallbackList(Callback):
             except BaseException as raised:
                 _blame(raised, callback, name)
                 own = _join(own, raised)
+                self.error = self.error or raised
                 if error is not None:
                     _join(error, raised)
         if error is None and own is not None:

@@ -50,22 +50,32 @@ class Batches:
         self._carry_on = carry_on
         self._current: Iterator[Batch] | None = None
         self._started = False
+        self._is_open = False  # whether a pass is under way, ...
+        self._drawn: Any = None  # ... what its order was drawn from, ...
+        self._place = 0  # ... and how many batches it has given
 
     @property
     def steps(self) -> int | None:
         """Batches of an epoch, or None while that is not known."""
         return self._asked if self._asked is not None else self._count()
 
-    def epoch(self, rng: np.random.Generator | None = None) -> Iterator[Batch]:
+    def epoch(self, rng: np.random.Generator | None = None, done: int = 0) -> Iterator[Batch]:
         """Yield the batches of one epoch.
 
         Arrays of an unshuffled batch are views of the source, all others own their memory. What
         is drawn from `rng` (needed for shuffling only) decides the order, and nothing else does.
-        A loop that is left early keeps the place of a source that cannot start again.
+        A loop that is left early keeps the place of a source that cannot start again. The first
+        `done` batches are left out where `reopen` has gone past them.
         """
-        self._begin()
-        batches = self._pass(rng) if self._asked is None else self._some(self._asked, rng)
-        seen = False
+        if not done:
+            self._begin()
+        if self._asked is not None:
+            batches = self._some(self._asked, rng, done)
+        elif done and self._current is not None:
+            batches, self._current = self._current, None
+        else:
+            batches = self._open(rng)
+        seen = done > 0
         for batch in batches:
             seen = True
             yield batch
@@ -74,17 +84,26 @@ class Batches:
         self._started = True
         self._end()
 
-    def _some(self, steps: int, rng: np.random.Generator | None) -> Iterator[Batch]:
+    def _open(self, rng: np.random.Generator | None, start: int = 0) -> Iterator[Batch]:
+        """Begin a pass over the source and note where it is."""
+        self._is_open, self._place = True, start
+        self._drawn = None if rng is None else rng.bit_generator.state
+        for batch in self._pass(rng, start):
+            self._place += 1
+            yield batch
+        self._is_open = False
+
+    def _some(self, steps: int, rng: np.random.Generator | None, done: int) -> Iterator[Batch]:
         """Yield `steps` batches, going on with the pass of the last epoch."""
         current = self._current if self._carry_on else None
-        for done in range(steps):
+        for step in range(done, steps):
             batch = None if current is None else next(current, None)
-            if batch is None and done == 0:
-                self._current = current = self._pass(rng)
+            if batch is None and step == 0:
+                self._current = current = self._open(rng)
                 batch = next(current, None)
             if batch is None:
                 self._current = None
-                if done:
+                if step:
                     self.warn_exhausted()
                 return
             yield batch
@@ -127,7 +146,35 @@ class Batches:
         if isinstance(current, Generator):
             current.close()
 
-    def _pass(self, rng: np.random.Generator | None) -> Iterator[Batch]:
+    # --- resuming ----------------------------------------------------------------------------
+
+    def get_state(self) -> dict[str, Any]:
+        """Where the pass under way is, for `reopen` in a later process."""
+        drawn = self._drawn if self._is_open else None
+        return {"open": self._is_open, "drawn": drawn, "place": self._place}
+
+    def replay(self) -> None:
+        """Go past one epoch of an earlier process; nothing where `reopen` gets there at once."""
+
+    def reopen(self, state: dict[str, Any], done: int) -> Iterator[Batch] | None:
+        """Go where `get_state` was, within an epoch of which `done` batches had been given.
+
+        Returns the rest of that epoch, or None between two epochs.
+        """
+        if state["open"]:
+            rng = None
+            if state["drawn"] is not None:
+                rng = np.random.Generator(np.random.Philox())
+                rng.bit_generator.state = state["drawn"]
+            self._current = self._open(rng, state["place"])
+        self._started = True
+        if not done:
+            return None
+        self._begin()
+        return self.epoch(None, done)
+
+    def _pass(self, rng: np.random.Generator | None, start: int = 0) -> Iterator[Batch]:
+        """Yield the batches of one pass but the first `start`."""
         raise NotImplementedError
 
     def _count(self) -> int | None:

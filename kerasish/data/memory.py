@@ -131,24 +131,27 @@ class ArrayBatches(Batches):
             None if weight is None else weight.take(rows),
         )
 
-    def _pass(self, rng: np.random.Generator | None) -> Iterator[Batch]:
+    def _pass(self, rng: np.random.Generator | None, start: int = 0) -> Iterator[Batch]:
         rows, size = self.rows or 0, self.batch_size or 1
+        begin = start * size
         if not self._shuffle:
-            for start in range(0, rows, size):
-                yield self._slice(start, min(start + size, rows))
+            for at in range(begin, rows, size):
+                yield self._slice(at, min(at + size, rows))
             return
         rng = np.random.default_rng() if rng is None else rng
         if self._shuffle == "batch":
-            for start in range(0, rows, size):
-                yield self._take(start + rng.permutation(min(size, rows - start)))
+            for at in range(0, rows, size):
+                order = rng.permutation(min(size, rows - at))
+                if at >= begin:
+                    yield self._take(at + order)
         elif self._stored:
-            yield from self._pooled(rng)
+            yield from self._pooled(rng, begin)
         else:
             order = rng.permutation(rows)
-            for start in range(0, rows, size):
-                yield self._take(order[start : start + size])
+            for at in range(begin, rows, size):
+                yield self._take(order[at : at + size])
 
-    def _pooled(self, rng: np.random.Generator) -> Iterator[Batch]:
+    def _pooled(self, rng: np.random.Generator, begin: int) -> Iterator[Batch]:
         """Shuffle stretches of rows, and the rows of as many stretches as fit in memory."""
         rows, size = self.rows or 0, self.batch_size or 1
         capacity = max(1, POOL_BYTES // (size * self._row_bytes()))  # in batches
@@ -161,10 +164,13 @@ class ArrayBatches(Batches):
         together = max(1, capacity * size // stretch)
         for first in range(0, len(starts), together):
             spans = [(s, min(s + stretch, rows)) for s in sorted(starts[first : first + together])]
-            pool = [None if c is None else _read(c, spans) for c in self._columns]
             order = rng.permutation(sum(stop - start for start, stop in spans))
-            for start in range(0, len(order), size):
-                picked = order[start : start + size]
+            here, begin = begin, max(0, begin - len(order))
+            if here >= len(order):
+                continue
+            pool = [None if c is None else _read(c, spans) for c in self._columns]
+            for at in range(here, len(order), size):
+                picked = order[at : at + size]
                 yield Batch(*(None if part is None else part.take(picked, 0) for part in pool))
 
     def _row_bytes(self) -> int:

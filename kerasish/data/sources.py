@@ -13,6 +13,7 @@ import numpy as np
 
 from kerasish.data import arrays, checks
 from kerasish.data.base import Batch, Batches
+from kerasish.data.snapshot import Snapshot
 from kerasish.data.weights import sample_weights
 
 
@@ -32,6 +33,7 @@ class MadeBatches(Batches):
         self.source = source
         self._role, self._class_weight, self._dtype = role, class_weight, dtype
         self._peeked: Batch | None = None
+        self._replaying = False
 
     def peek(self) -> Batch:
         """Return the first batch; it is kept and comes again when its turn has come."""
@@ -46,6 +48,8 @@ class MadeBatches(Batches):
 
     def _batch(self, item: Any) -> Batch:
         """Check and cast what the source gave."""
+        if self._replaying:
+            return Batch(None)
         names, predicts = self.names, self._role.startswith("predict")
         who = f"{names.who}: a batch of the {self.kind}"
         x, y, weight = unpack(item, names.who, self.kind, predicts)
@@ -101,7 +105,33 @@ def _describe(item: Any) -> str:
     return f"{type(item).__name__}" + ("" if shape is None else f" of shape {tuple(shape)}")
 
 
-class IteratorBatches(MadeBatches):
+class ReplayedBatches(MadeBatches):
+    """A source that gives its batches in its own order only: to resume is to draw them again."""
+
+    def replay(self) -> None:
+        """Draw the batches of one epoch and drop them."""
+        self._replaying = True
+        for _ in self.epoch():
+            pass
+        self._replaying = False
+
+    def reopen(self, state: dict[str, Any], done: int) -> Iterator[Batch] | None:
+        """Draw the batches that an earlier process has had of the epoch; return the rest."""
+        if not done:
+            return None
+        batches = self.epoch()
+        self._replaying = True
+        had = sum(1 for _ in itertools.islice(batches, done))
+        self._replaying = False
+        if had < done:
+            raise ValueError(
+                f"{self.names.who}: the {self.kind} ended after {had} batches, but the training "
+                f"to be resumed had had {done} of this epoch. Pass the data it was begun with."
+            )
+        return batches
+
+
+class IteratorBatches(ReplayedBatches):
     """A generator or another iterator: each batch exists once and is used once.
 
     Nothing is replayed and nothing lost between epochs: an epoch goes on where the last one
@@ -117,7 +147,7 @@ class IteratorBatches(MadeBatches):
             self._ran_out()
         return self._batch(item)
 
-    def _pass(self, rng: np.random.Generator | None) -> Iterator[Batch]:
+    def _pass(self, rng: np.random.Generator | None, start: int = 0) -> Iterator[Batch]:
         if self._peeked is not None:
             batch, self._peeked = self._peeked, None
             yield batch
@@ -126,7 +156,7 @@ class IteratorBatches(MadeBatches):
         self.exhausted = True
 
 
-class IterableBatches(MadeBatches):
+class IterableBatches(ReplayedBatches):
     """Something that can be iterated over again and again, such as a DataLoader."""
 
     kind = "iterable"
@@ -149,7 +179,7 @@ class IterableBatches(MadeBatches):
             self._ran_out()
         return self._batch(item)
 
-    def _pass(self, rng: np.random.Generator | None) -> Iterator[Batch]:
+    def _pass(self, rng: np.random.Generator | None, start: int = 0) -> Iterator[Batch]:
         count, items = 0, iter(self.source) if self._opened is None else self._opened
         self._opened = None
         if self._peeked is not None:
@@ -173,6 +203,7 @@ class IndexedBatches(MadeBatches):
 
     def __init__(self, source: Any, *, shuffle: bool | str, **options: Any) -> None:
         super().__init__(source, **options)
+        self._snapshot = Snapshot(source)
         count = self._count()
         if count == 0:
             self._ran_out()
@@ -214,12 +245,25 @@ class IndexedBatches(MadeBatches):
             return batch
         return self._batch(self.source[index])
 
-    def _pass(self, rng: np.random.Generator | None) -> Iterator[Batch]:
+    def get_state(self) -> dict[str, Any]:
+        """The place, and the state of the source itself (see `kerasish.data.snapshot`)."""
+        own = {"peeked": self._peeked is not None, "source": self._snapshot.changed()}
+        return super().get_state() | own
+
+    def reopen(self, state: dict[str, Any], done: int) -> Iterator[Batch] | None:
+        """Go to the batch at once."""
+        rest = super().reopen(state, done)
+        if not state["peeked"]:
+            self._peeked = None
+        self._snapshot.restore(state["source"])
+        return rest
+
+    def _pass(self, rng: np.random.Generator | None, start: int = 0) -> Iterator[Batch]:
         count = self._count()
-        indices: Iterable[int] = itertools.count() if count is None else range(count)
+        indices: Iterable[int] = itertools.count(start) if count is None else range(start, count)
         if self._shuffle:
             rng = np.random.default_rng() if rng is None else rng
-            indices = rng.permutation(count or 0).tolist()
+            indices = rng.permutation(count or 0).tolist()[start:]
         workers = int(getattr(self.source, "workers", 1) or 0)
         if workers > 1 or (workers > 0 and getattr(self.source, "use_multiprocessing", False)):
             depth = int(getattr(self.source, "max_queue_size", 10) or 1)

@@ -142,11 +142,11 @@ class Memory:
                 for slot, array in made[part]:
                     yield _path(weight, slot.name), array, weight
 
-    def get_state(self) -> dict[str, Any]:
-        """Return copies of everything a later step depends on, for an exact resume."""
+    def get_state(self, copy: bool = True) -> dict[str, Any]:
+        """Return everything a later step depends on, for an exact resume: copies, or views."""
         state: dict[str, Any] = {"iterations": int(self.count)}
         for i, (name, array, _) in enumerate(self.variables[1:], 1):
-            state[f"{i}:{name}"] = array.copy()
+            state[f"{i}:{name}"] = array.copy() if copy else array
         return state
 
     def set_state(self, state: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from kerasish.data import Batches
 from kerasish.step import commit
 from kerasish.training.interrupt import NonFiniteError, interrupts, is_interactive
 from kerasish.training.shards import Team, shard_count
+from kerasish.training.state import FitState
 from kerasish.training.threads import computing
 
 SPARE_TEAMS, SPARE_BYTES = 8, 2**24  # what a model keeps for its next predictions, at most
@@ -38,23 +39,25 @@ def fit(
     history = callbacks.history
     assert history is not None
     callbacks.validates = lambda epoch: validation is not None and is_due(validation_freq, epoch)
+    callbacks.fit_state = state = FitState(model, batches, validation, callbacks, initial_epoch)
     model.stop_training = False
-    logs: dict[str, Any] = {}
     with computing() as outermost:
         try:
             callbacks.on_train_begin()
-            for epoch in range(initial_epoch, epochs):
-                program.scores.reset()
-                callbacks.on_epoch_begin(epoch)
-                finite = _train_epoch(model, batches, callbacks, epoch)
+            state.take_up()
+            for epoch in range(state.epoch, epochs):
+                if not state.batch:  # else the epoch was begun in an earlier process
+                    program.scores.reset()
+                    callbacks.on_epoch_begin(epoch)
+                _train_epoch(model, state, callbacks, epoch)
                 if program.scores.rows == 0:  # the data had ended; they have said so
                     break
-                logs = program.scores.result()
-                if finite and validation is not None and is_due(validation_freq, epoch):
+                state.logs = logs = program.scores.result()
+                if state.finite and validation is not None and is_due(validation_freq, epoch):
                     results = evaluate(model, validation, callbacks)
                     logs.update({f"val_{key}": value for key, value in results.items()})
                 callbacks.on_epoch_end(epoch, logs)
-                if model.stop_training or not finite:
+                if model.stop_training or not state.finite:
                     break
                 if batches.exhausted:
                     batches.warn_too_short(epochs - 1 - epoch)
@@ -62,11 +65,11 @@ def fit(
             program.finalize()
         except BaseException as error:
             history.interrupted = isinstance(error, KeyboardInterrupt)
-            callbacks.end(logs, error=error)
+            callbacks.end(state.logs, error=error)
             if not (history.interrupted and outermost and is_interactive()):
                 raise
         else:
-            callbacks.end(logs)
+            callbacks.end(state.logs)
         finally:
             program.release()
             for source in (batches, validation):
@@ -75,11 +78,12 @@ def fit(
     return history
 
 
-def _train_epoch(model: Any, batches: Batches, callbacks: CallbackList, epoch: int) -> bool:
-    """One pass over the data; False if it ended because a number was not finite."""
+def _train_epoch(model: Any, state: FitState, callbacks: CallbackList, epoch: int) -> None:
+    """One pass over the data; `state` is told if it ends because a number is not finite."""
     program = model.program
     result = program.scores.result
-    for index, (x, y, weights) in enumerate(batches.epoch(model.shuffle_rng())):
+    first, state.batch = state.batch, 0
+    for index, (x, y, weights) in enumerate(state.rest_of_epoch(), first):
         callbacks.on_train_batch_begin(index)
         try:
             program.train_batch(x, y, weights, check=True)
@@ -91,12 +95,12 @@ def _train_epoch(model: Any, batches: Batches, callbacks: CallbackList, epoch: i
                 stacklevel=5,  # whoever called fit
             )
             program.scores.add_loss(float("nan"), len(x))
+            state.finite = False
             callbacks.on_train_batch_end(index, result)
-            return False
+            return
         callbacks.on_train_batch_end(index, result)
         if model.stop_training:
-            break
-    return True
+            return
 
 
 def is_due(frequency: Any, epoch: int) -> bool:
