@@ -57,8 +57,7 @@ LATER_OR_REFUSED: dict[str, dict[str, str]] = {
     "callbacks": {
         FILES: "BackupAndRestore ModelCheckpoint",
         "Orbax is a format of JAX": "OrbaxCheckpoint",
-        WATCHING: """CSVLogger LearningRateScheduler ReduceLROnPlateau SwapEMAWeights
-            TensorBoard""",
+        WATCHING: "TensorBoard",
         "posts to a server: write a LambdaCallback": "RemoteMonitor",
     },
     "optimizers": {

@@ -1,17 +1,24 @@
 """Callbacks: what `fit`, `evaluate` and `predict` call along the way."""
 
+from kerasish.callbacks.averaging import SwapEMAWeights
 from kerasish.callbacks.base import Callback, History, LambdaCallback
 from kerasish.callbacks.callback_list import CallbackList
+from kerasish.callbacks.csv_logger import CSVLogger
+from kerasish.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
 from kerasish.callbacks.progress import ProgbarLogger, ProgressBar
 from kerasish.callbacks.stopping import EarlyStopping, TerminateOnNaN
 
 __all__ = [
+    "CSVLogger",
     "Callback",
     "CallbackList",
     "EarlyStopping",
     "History",
     "LambdaCallback",
+    "LearningRateScheduler",
     "ProgbarLogger",
     "ProgressBar",
+    "ReduceLROnPlateau",
+    "SwapEMAWeights",
     "TerminateOnNaN",
 ]

@@ -86,6 +86,8 @@ class CallbackList(Callback):
         Set by the trainer: where the fit stands, for `BackupAndRestore`.
     error : BaseException or None
         What has ended the loop before its time.
+    reports : list of str, optional
+        Set by the trainer: the names of what it puts into the logs of an epoch.
 
     Raises
     ------
@@ -125,6 +127,7 @@ class CallbackList(Callback):
         self.validates: Callable[[int], bool] | None = None
         self.fit_state: Any = None
         self.error: BaseException | None = None
+        self.reports: list[str] | None = None
         if add_history and self.history is None:
             self.history = History()
             self.callbacks.append(self.history)
@@ -190,6 +193,12 @@ class CallbackList(Callback):
     def wants(self, hook: str) -> bool:
         """Whether any callback has this hook: the loop may skip the work of calling it."""
         return bool(self._hooks[hook])
+
+    def expects(self, key: str, asking: Any) -> bool:
+        """Whether the logs will, or may, get `key`: as far as that is known before training."""
+        if self.reports is None or key in self.reports or key.startswith("learning_rate"):
+            return True
+        return any(c is not asking for c in self._foreign)
 
     def may_bring(self, key: str, epoch: int, asking: Any) -> bool:
         """Whether the logs may yet get `key`: by a user's callback or a later validation."""

@@ -43,11 +43,21 @@ class MonitorCallback(Callback):
             self.mode = "auto"
         self.min_delta = abs(self.min_delta)
 
+    def _begin_watching(self) -> None:
+        """Forget an earlier fit; refuse, or warn of, a name that the logs will not have."""
+        self.monitor_op = None
+        self._missing_since = None
+        company = self._company
+        if company is not None and company.reports is not None:
+            self._set_monitor_op()
+            if not company.expects(self.monitor, self):
+                self._warn_missing(dict.fromkeys(company.reports))
+
     def _set_monitor_op(self) -> None:
-        """Find the direction of improvement; only now have the metrics their final names."""
+        """Find the direction of improvement, once the metrics have their final names."""
         direction = self.mode if self.mode != "auto" else self._declared_direction()
         if direction is None:
-            names = ["loss", *(m.name for m in self._metrics())]
+            names = ["loss", *self._metrics()]
             known = list(dict.fromkeys([*names, *(f"val_{name}" for name in names)]))
             raise ValueError(
                 f"{type(self).__name__} received monitor='{self.monitor}', but whether that is to "
@@ -57,17 +67,17 @@ class MonitorCallback(Callback):
             )
         self.monitor_op = operator.lt if direction == "min" else operator.gt
 
-    def _metrics(self) -> list[Any]:
-        return [m for m in getattr(self.model, "metrics", None) or () if hasattr(m, "name")]
+    def _metrics(self) -> dict[str, Any]:
+        """The model's metrics by their names in the logs."""
+        found = [m for m in getattr(self.model, "metrics", None) or () if hasattr(m, "name")]
+        names = getattr(self.model, "metrics_names", ["loss", *(m.name for m in found)])
+        return dict(zip(names[1:], found, strict=False))
 
     def _declared_direction(self) -> str | None:
         name = self.monitor.removeprefix("val_")
-        found = "min" if name == "loss" else None
-        for metric in self._metrics():
-            if metric.name == name:
-                keras = {"up": "max", "down": "min"}.get(getattr(metric, "_direction", ""))
-                found = getattr(metric, "direction", None) or keras or found
-        return found
+        metric = self._metrics().get(name)
+        keras = {"up": "max", "down": "min"}.get(getattr(metric, "_direction", ""))
+        return getattr(metric, "direction", None) or keras or ("min" if name == "loss" else None)
 
     def _is_improvement(self, value: Any, reference: Any) -> bool:
         """Whether `value` is better than `reference` by more than `min_delta`."""
@@ -95,6 +105,11 @@ class MonitorCallback(Callback):
                 f"{np.shape(value)}. Give the metric average='macro' or monitor a single number."
             )
         return value
+
+    def _warn_if_never_seen(self, logs: Any) -> None:
+        """Warn, at the end, of an entry that somebody might have added but nobody did."""
+        if self._missing_since is not None and self._missing_since >= 0:
+            self._warn_missing(logs or {})
 
     def _warn_missing(self, logs: dict[str, Any]) -> None:
         hint = errors.did_you_mean(self.monitor, logs)

@@ -80,12 +80,11 @@ class EarlyStopping(MonitorCallback):
         self.best: float | None = None
         self.best_epoch = 0
         self.best_weights: list[np.ndarray] | None = None
-        self.monitor_op = None
-        self._missing_since = None
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Forget an earlier fit."""
         self._reset()
+        self._begin_watching()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Compare the epoch with the best so far."""
@@ -113,8 +112,7 @@ class EarlyStopping(MonitorCallback):
 
     def on_train_end(self, logs: Any = None) -> None:
         """Restore the best weights, if asked to."""
-        if self._missing_since is not None and self._missing_since >= 0:
-            self._warn_missing(logs or {})
+        self._warn_if_never_seen(logs)
         if self.stopped_epoch > 0 and self.verbose > 0:
             say(f"Epoch {self.stopped_epoch + 1}: early stopping")
         if self.restore_best_weights and self.best_weights is not None:

@@ -354,6 +354,7 @@ class Trainer:
             if who:
                 y = batches.targets
                 self.program.check_targets(first.y if y is None else y, who)
+                self.program.resolve_metrics(first.y)
         except ValueError as error:
             if who != "validation_data":
                 raise

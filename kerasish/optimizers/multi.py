@@ -141,7 +141,16 @@ class MultiState(OptimizerState):
     def finalize(self, weights: Any = None) -> None:
         """Give the weights their final values."""
         for _, state, _ in self.parts:
+            state.swapped = self.swapped
             state.finalize(None if weights is None else [w for w in weights if w in state.indices])
+
+        self.swapped = False
+
+    def swap_average(self) -> None:
+        """Exchange the weights that have a moving average and that."""
+        for _, state, _ in self.parts:
+            state.swap_average()
+        self.swapped = not self.swapped
 
     @property
     def variables(self) -> list[tuple[str, np.ndarray, Weight | None]]:

@@ -33,6 +33,8 @@ class OptimizerState(Memory):
     ----------
     count : ndarray of int32, 0-d
         Steps done, those of a gradient accumulation counted singly.
+    swapped : bool
+        Whether the weights and their moving average have changed places (`swap_average`).
 
     Examples
     --------
@@ -51,6 +53,7 @@ class OptimizerState(Memory):
     def __init__(
         self, optimizer: Optimizer, runs: Runs, dtype: Any = None, building: bool = False
     ) -> None:
+        self.swapped = False
         self._plans: dict[Any, Plan] = {}
         self._plan_key: tuple[Any, ...] = ()
         self._work: np.ndarray | None = None
@@ -153,7 +156,22 @@ class OptimizerState(Memory):
         """Give the weights their final values; ``fit`` calls it at its end."""
         if self.average is not None:
             for weight in self.runs.weights if weights is None else weights:
-                weight.value[...] = self.runs.view(self.average, weight)
+                average = self.runs.view(self.average, weight)
+                if self.swapped:
+                    average[...] = weight.value
+                else:
+                    weight.value[...] = average
+            self.swapped = False
+
+    def swap_average(self) -> None:
+        """Exchange the weights and their moving average; done twice, all is as before."""
+        if self.average is not None:
+            for weight in self.runs.weights:
+                average = self.runs.view(self.average, weight)
+                kept = weight.value.copy()
+                weight.value[...] = average
+                average[...] = kept
+            self.swapped = not self.swapped
 
     def update_one(self, gradient: Any, shown: Any, lr: float) -> None:
         """Update one weight by the optimizer's own formula, for a subclass's `update_step`."""

@@ -40,6 +40,7 @@ def fit(
     assert history is not None
     callbacks.validates = lambda epoch: validation is not None and is_due(validation_freq, epoch)
     callbacks.fit_state = state = FitState(model, batches, validation, callbacks, initial_epoch)
+    callbacks.reports = reported(model.metrics_names, validation is not None)
     model.stop_training = False
     with computing() as outermost:
         try:
@@ -101,6 +102,11 @@ def _train_epoch(model: Any, state: FitState, callbacks: CallbackList, epoch: in
         callbacks.on_train_batch_end(index, result)
         if model.stop_training:
             return
+
+
+def reported(names: list[str], validated: bool) -> list[str]:
+    """The names of what the logs of an epoch will have."""
+    return [*names, *(f"val_{name}" for name in names if validated)]
 
 
 def is_due(frequency: Any, epoch: int) -> bool:

@@ -195,14 +195,18 @@ class Program:
         self.loss.check_targets(y, (len(y), *self.model.output_shape[1:]))
         self.loss.check_values(y)
 
+    def resolve_metrics(self, y: Any) -> None:
+        """Make the metrics whose kind depends on the shape of the targets, before training."""
+        if y is not None:
+            self.scores.resolve(y.shape, (len(y), *self.model.output_shape[1:]))
+
     def _check_targets(self, y: Any, rows: int) -> None:
         """Refuse targets that do not fit before anything runs; resolve the metrics' names."""
         if y is None:
             return
-        outputs = (rows, *self.model.output_shape[1:])
         if self.loss is not None:
-            self.loss.check_targets(y, outputs)
-        self.scores.resolve(y.shape, outputs)
+            self.loss.check_targets(y, (rows, *self.model.output_shape[1:]))
+        self.resolve_metrics(y)
 
     def _judge(
         self, step: Step, y_pred: np.ndarray, y: Any, weights: Any, part: slice

@@ -1,0 +1,104 @@
+"""What callbacks that write files share: early refusal, and logs that go on where training does."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import IO, Any
+
+from kerasish.callbacks.base import Callback
+
+
+def path_of(path: Any, who: str) -> str:
+    """Return a path as a string."""
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(f"{who}: the path must be a string or a path but got {path!r}.")
+    return os.fspath(path)
+
+
+def prepared(path: Any, who: str) -> str:
+    """Return `path` as a string, its folder made, having seen that it can be written.
+
+    Raises
+    ------
+    OSError
+        If it cannot; the message names the callback and the path.
+    """
+    path = path_of(path, who)
+    target = os.path.realpath(path)
+    folder = os.path.dirname(target)
+    try:
+        if os.path.isdir(target):
+            raise IsADirectoryError(f"it is a folder. Add a file name: '{os.path.join(path, who)}'")
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        why = f"{error.strerror}: '{error.filename}'" if error.filename else str(error)
+        raise type(error)(f"{who} cannot write '{path}': {why}.") from None
+    if not os.access(target if os.path.exists(target) else folder, os.W_OK):
+        what = "the file is write-protected" if os.path.exists(target) else "no permission"
+        raise PermissionError(f"{who} cannot write '{path}': {what}.")
+    return path
+
+
+class LogFile:
+    """A text file with one line an epoch, flushed as it grows.
+
+    Parameters
+    ----------
+    path : str or PathLike
+        The file.
+    owner : Callback
+        Named in messages.
+    append : bool
+        Whether to keep what is there. Otherwise the file is emptied when the first epoch begins,
+        but not when `resume` was called before.
+    epoch_of : callable
+        From a line to its epoch, or None for lines without.
+    """
+
+    def __init__(
+        self, path: Any, owner: Callback, append: bool, epoch_of: Callable[[str], int | None]
+    ) -> None:
+        who = type(owner).__name__
+        self.path = prepared(path, who)
+        self._keep = append
+        self._resumed = False
+        self._epoch_of = epoch_of
+        self._begun = False
+        self.file: IO[str] = open(  # noqa: SIM115 (closed by `close`)
+            self.path, "a+", encoding="utf-8", newline=""
+        )
+
+    def resume(self) -> None:
+        """Keep the lines of the epochs before the next one, and drop those of it and after."""
+        self._resumed = True
+
+    def begin(self, epoch: int) -> None:
+        """Make the file ready for the lines of an epoch; only the first call does anything."""
+        if self._begun:
+            return
+        self._begun = True
+        if self._resumed:
+            self.file.seek(0)
+            lines = self.file.readlines()
+            kept = [line for line in lines if line.endswith("\n") and self._is_before(line, epoch)]
+            if kept != lines:
+                self.file.truncate(0)
+                self.file.writelines(kept)
+                self.file.flush()
+        elif not self._keep:
+            self.file.truncate(0)
+
+    def _is_before(self, line: str, epoch: int) -> bool:
+        own = self._epoch_of(line)
+        return own is None or own < epoch
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing has been written so far."""
+        self.file.seek(0, os.SEEK_END)
+        return self.file.tell() == 0
+
+    def close(self) -> None:
+        """Close the file."""
+        self.file.close()
