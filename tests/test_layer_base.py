@@ -177,3 +177,24 @@ def test_a_restarted_step_forgets():
     assert not np.array_equal(step.rng.random(3), before)
     step.restart(3, slice(0, 3), counter=0)
     assert np.array_equal(step.rng.random(3), before)
+
+
+class EverySecond(Layer):
+    """Takes every second step, and its mask with it."""
+
+    def call(self, inputs):
+        return inputs[:, ::2]
+
+    def compute_mask(self, inputs, mask=None):
+        return None if mask is None else mask[:, ::2]
+
+
+def test_the_mask_that_a_users_layer_computes_goes_on():
+    pytest.importorskip("autograd")
+    assert EverySecond.supports_masking
+    mask = np.array([[True, True, False, True]])
+    for recording in (False, True):
+        step = Step(recording=recording, batch_size=1)
+        step.mask = mask
+        EverySecond().apply(np.ones((1, 4, 2), "float32"), step)
+        assert step.mask.tolist() == [[True, False]]

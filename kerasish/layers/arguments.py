@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -92,6 +93,21 @@ def shape_text(shape: Any) -> str:
     """``(N, 28, 28)`` for ``(None, 28, 28)``, for messages."""
     axes = ["N", *("any" if a is None else str(a) for a in tuple(shape)[1:])]
     return f"({axes[0]},)" if len(axes) == 1 else f"({', '.join(axes)})"
+
+
+def mend_shape(built: Shape, shape: Any) -> str:
+    """What to do about a batch of `shape` for a layer that was built for another one."""
+    inner = list(shape[1:])
+    if len(shape) == len(built) == 2 and built[1] is not None:
+        return (
+            f"Pass {built[1]} features a sample, or make the model for {shape[1]}: a model "
+            f"keeps the input shape that it was built with."
+        )
+    if len(built) == 2 and len(shape) > 2 and math.prod(inner) == built[1]:
+        return f"Add Flatten() before it, or reshape the data: x.reshape(-1, {built[1]})."
+    if None not in built[1:] and math.prod(inner) == math.prod(built[1:]):  # type: ignore[arg-type]
+        return f"Reshape the data: x.reshape({('-1', *built[1:])}).".replace("'", "")
+    return "Add Flatten() before it." if len(shape) > len(built) == 2 else ""
 
 
 def positive(owner: Any, argument: str, value: Any) -> int:

@@ -19,6 +19,7 @@ from kerasish.layers.arguments import (
     dtype_policy,
     float_dtype,
     input_hint,
+    mend_shape,
     shape_text,
 )
 from kerasish.layers.weights import WeightOwner, all_or_nothing, building
@@ -77,10 +78,17 @@ class Layer(WeightOwner):
     activity_regularizer = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """A `call` may mix the samples of a batch, so it sees the whole of it by default."""
+        """Defaults that follow from what a subclass defines.
+
+        A `call` may mix the samples of a batch, so it sees the whole of it; a layer with a
+        `compute_mask` knows masks.
+        """
         super().__init_subclass__(**kwargs)
-        if "call" in vars(cls) and "shardable" not in vars(cls):
+        own = vars(cls)
+        if "call" in own and "shardable" not in own:
             cls.shardable = False
+        if "compute_mask" in own and "supports_masking" not in own:
+            cls.supports_masking = True
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         """Prepare what every layer has, whether or not a subclass calls our ``__init__``."""
@@ -324,25 +332,12 @@ class Layer(WeightOwner):
 
     def misfit(self, built: Shape, shape: Any) -> ValueError:
         """The error for a batch that is not of the shape that the model was built for."""
-        inner = list(shape[1:])
-        fix = ""
         if tuple(shape) == tuple(built[1:]):
             return ValueError(
                 f"{self.label} expects inputs of shape {shape_text(built)} but got {tuple(shape)}. "
                 f"This is one sample without its batch axis: pass x[None]."
             )
-        if len(shape) == len(built) == 2 and built[1] is not None:
-            fix = (
-                f"Pass {built[1]} features a sample, or make the model for {shape[1]}: a model "
-                f"keeps the input shape that it was built with."
-            )
-        elif len(built) == 2 and len(shape) > 2 and math.prod(inner) == built[1]:
-            fix = f"Add Flatten() before it, or reshape the data: x.reshape(-1, {built[1]})."
-        elif None not in built[1:] and math.prod(inner) == math.prod(built[1:]):  # type: ignore[arg-type]
-            fix = f"Reshape the data: x.reshape({('-1', *built[1:])}).".replace("'", "")
-        elif len(shape) > len(built) == 2:
-            fix = "Add Flatten() before it."
-        return self.shape_error(shape_text(built), shape, fix)
+        return self.shape_error(shape_text(built), shape, mend_shape(built, shape))
 
     @property
     def input_shape(self) -> Shape:

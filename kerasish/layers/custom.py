@@ -63,8 +63,10 @@ def forward_by_call(layer: Any, x: np.ndarray, step: Step) -> tuple[np.ndarray, 
 
     run.__qualname__ = f"`call` of {layer.label}"
     values = [w.value for w in weights]
+    given_mask = step.mask
     if not step.recording:
         result = run(x, *values)
+        _pass_mask_on(layer, x, given_mask, step)
         y = np.asarray(result)
         if y.dtype.kind not in "biuf":
             raise TypeError(
@@ -84,6 +86,7 @@ def forward_by_call(layer: Any, x: np.ndarray, step: Step) -> tuple[np.ndarray, 
             lambda *a: (run(*a), sum(losses))[1], *arguments, argnums=tuple(wanted)
         )
         step.add_loss(total)
+    _pass_mask_on(layer, x, given_mask, step)
 
     def backward(dy: np.ndarray) -> np.ndarray:
         gradients = list(pull(dy))
@@ -95,6 +98,13 @@ def forward_by_call(layer: Any, x: np.ndarray, step: Step) -> tuple[np.ndarray, 
         return gradients[0]
 
     return y, backward
+
+
+def _pass_mask_on(layer: Any, x: np.ndarray, mask: Any, step: Step) -> None:
+    """Leave for the next layer the mask that the layer's own `compute_mask` makes, if any."""
+    compute = getattr(layer, "compute_mask", None)
+    made = mask if compute is None else compute(x, mask)
+    step.mask = None if made is None else np.asarray(made, bool)
 
 
 def _find(value: Any, found: dict[Weight, None]) -> bool:

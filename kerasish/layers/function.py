@@ -10,9 +10,8 @@ import numpy as np
 
 from kerasish import registry
 from kerasish.layers.arguments import Shape
-from kerasish.layers.base import Backward, Layer
+from kerasish.layers.base import Layer
 from kerasish.registry import register
-from kerasish.step import Step
 
 
 class FunctionName(dict):
@@ -82,12 +81,6 @@ class Lambda(Layer):
         extra = {"mask": mask, "training": training}
         wanted = {key: value for key, value in extra.items() if key in self._accepted}
         return self.function(inputs, **self.arguments, **wanted)
-
-    def forward(self, x: np.ndarray, step: Step) -> tuple[np.ndarray, Backward | None]:
-        """`call`, differentiated where gradients are wanted; then the mask."""
-        y, backward = super().forward(x, step)
-        step.mask = self.compute_mask(x, step.mask)
-        return y, backward
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """The mask that the argument `mask` states."""

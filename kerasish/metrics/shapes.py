@@ -40,16 +40,21 @@ def aligned(who: str, y_true: Any, y_pred: Any) -> tuple[np.ndarray, np.ndarray]
     if y_true.shape != y_pred.shape:
         raise ValueError(
             f"{who} expects targets and predictions of the same shape but got y_true of shape "
-            f"{y_true.shape} and y_pred of shape {y_pred.shape}. {_hint(y_true, y_pred)}"
+            f"{y_true.shape} and y_pred of shape {y_pred.shape}. {_hint(who, y_true, y_pred)}"
         )
     return y_true, y_pred
 
 
-def _hint(y_true: np.ndarray, y_pred: np.ndarray) -> str:
+def _hint(who: str, y_true: np.ndarray, y_pred: np.ndarray) -> str:
     if y_true.shape[:1] != y_pred.shape[:1]:
         return "Pass as many targets as predictions."
     labels_only = y_true.ndim < y_pred.ndim or y_true.shape[-1:] == (1,)
     if labels_only and y_pred.shape[-1:] != (1,):
+        if who.startswith(("Precision", "Recall")):
+            return (
+                "For integer labels of several classes say how to average over them, such as "
+                "average='macro', or make them one-hot with to_categorical(y_true)."
+            )
         return (
             "For integer labels use the sparse metric, or to_categorical(y_true) to make them "
             "one-hot."
