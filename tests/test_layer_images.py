@@ -141,6 +141,30 @@ def test_memory_does_not_grow_with_the_batch():
     assert peak < 3 * x.nbytes + 6e6  # y, dy, dx; all windows at once are 9 * x.nbytes
 
 
+@pytest.mark.slow
+def test_memory_of_a_wide_convolution():
+    """64 images of 64x64x64 to 64 channels, forward and backward, input included."""
+    tracemalloc.start()
+    x = np.ones((64, 64, 64, 64), "float32")
+    run(layers.Conv2D(64, 3, padding="same"), x)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 400e6  # x, y, dy and dx alone are 268e6
+
+
+def test_transposed_convolution_is_the_gradient_of_a_convolution():
+    """A convolution's dLoss/dx, for dLoss/dy = x, with the same kernel and window."""
+    rng = np.random.default_rng(0)
+    conv = layers.Conv2D(4, 3, strides=2, padding="same", use_bias=False)
+    back = layers.Conv2DTranspose(2, 3, strides=2, padding="same", use_bias=False)
+    image, x = rng.standard_normal((2, 6, 8, 2)), rng.standard_normal((2, 3, 4, 4))
+    image, x = image.astype("float32"), x.astype("float32")
+    _, dx, _ = run(conv, image, x)
+    back.ensure_built(x.shape)
+    back.set_weights(conv.get_weights())
+    assert_near(back(x).numpy(), dx)
+
+
 def test_flops_count_every_place():
     layer = layers.Conv2D(4, 3, groups=2)
     layer.ensure_built((None, 8, 8, 6))
@@ -148,6 +172,13 @@ def test_flops_count_every_place():
     layer = layers.Conv2D(4, 3, data_format="channels_first")
     layer.ensure_built((None, 6, 8, 8))
     assert layer.flops((None, 6, 8, 8), (None, 4, 6, 6)) == 2 * 9 * 6 * 4 * 36
+
+    layer = layers.Conv2DTranspose(4, 3, strides=2)
+    layer.ensure_built((None, 8, 6, 5))
+    assert layer.flops((None, 8, 6, 5), (None, 17, 13, 4)) == 2 * 9 * 5 * 4 * 48
+    layer = layers.SeparableConv2D(4, 3, depth_multiplier=2)
+    layer.ensure_built((None, 8, 8, 6))
+    assert layer.flops((None, 8, 8, 6), (None, 6, 6, 4)) == 2 * 36 * (9 * 12 + 12 * 4)
 
 
 def test_a_small_net_learns():
@@ -255,6 +286,50 @@ def test_bad_arguments(arguments, message):
 def test_groups_that_do_not_divide_the_channels():
     with pytest.raises(ValueError, match="`groups`=2 must divide the number of input channels, 3"):
         layers.Conv2D(4, 3, groups=2)(np.zeros((1, 5, 5, 3)))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"output_padding": 2, "strides": 2}, "'t': `output_padding` must be less than `strides`"),
+        ({"output_padding": -1}, "`output_padding` must be a whole number from 0 up"),
+        ({"output_padding": (0, 0, 0)}, "`output_padding` must be a whole number from 0 up"),
+        ({"strides": 2, "dilation_rate": 2}, "`strides` > 1 together with `dilation_rate` > 1"),
+        ({"padding": "causal"}, "`padding` must be 'valid' or 'same' but is 'causal'"),
+        ({"filters": -1}, "`filters` must be a positive whole number"),
+    ],
+)
+def test_bad_arguments_of_transposed_convolution(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        layers.Conv2DTranspose(**{"filters": 4, "kernel_size": 3, "name": "t", **arguments})
+
+
+def test_bad_inputs_of_transposed_and_separable_convolution():
+    layer = layers.Conv2DTranspose(2, 3, name="t")
+    with pytest.raises(ValueError, match=r"Conv2DTranspose 't' expects .* channels\) but got"):
+        layer(np.zeros((1, 4, 4)))
+    layer(np.zeros((1, 4, 4, 3)))
+    with pytest.raises(ValueError, match=r"\(N, height, width, 3\) but got \(N, 4, 4, 1\)"):
+        layer(np.zeros((1, 4, 4, 1)))
+    layer = layers.Conv1DTranspose(2, 2, padding="same", output_padding=0)
+    with pytest.raises(ValueError, match=r"padding='same' leaves no output for an input of \(1,"):
+        layer(np.zeros((1, 1, 3)))
+    with pytest.raises(ValueError, match=r"'s': a kernel of \(5, 5\) is larger than its input"):
+        layers.SeparableConv2D(2, 5, name="s")(np.zeros((1, 4, 9, 1)))
+    with pytest.raises(ValueError, match="`depth_multiplier` must be a positive whole number"):
+        layers.SeparableConv1D(2, 5, depth_multiplier=0)
+
+
+def test_aliases():
+    for rank in "123":
+        assert getattr(layers, f"Convolution{rank}DTranspose") is getattr(
+            layers, f"Conv{rank}DTranspose"
+        )
+    assert layers.SeparableConvolution2D is layers.SeparableConv2D
+    assert isinstance(
+        layers.get({"class_name": "SeparableConvolution1D", "filters": 2, "kernel_size": 3}),
+        layers.SeparableConv1D,
+    )
 
 
 def test_borders_and_factors():

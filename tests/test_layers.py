@@ -125,6 +125,22 @@ TABLE = [
         (2, 3, 4, 2),
         {},
     ),
+    ("Conv1DTranspose", {"filters": 2, "kernel_size": 3, "activation": "tanh"}, (2, 4, 2), {}),
+    (
+        "Conv2DTranspose",
+        {"filters": 2, "kernel_size": 3, "strides": 2, "padding": "same", "output_padding": 1},
+        (2, 2, 3, 2),
+        {},
+    ),
+    ("Conv2DTranspose", {"filters": 2, "kernel_size": 2, "strides": 3}, (2, 2, 2, 2), {}),
+    ("Conv3DTranspose", {"filters": 2, "kernel_size": 2}, (2, 2, 1, 2, 2), {}),
+    ("SeparableConv1D", {"filters": 2, "kernel_size": 2, "strides": 2}, (2, 5, 2), {}),
+    (
+        "SeparableConv2D",
+        {"filters": 3, "kernel_size": 2, "depth_multiplier": 2, "activation": "tanh"},
+        (2, 3, 4, 2),
+        {},
+    ),
 ]
 
 

@@ -34,10 +34,8 @@ LATER_OR_REFUSED: dict[str, dict[str, str]] = {
         FOREIGN: "FlaxLayer JaxLayer TFSMLayer TorchModuleWrapper",
         IMAGES: """AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveAveragePooling3D
             AdaptiveMaxPooling1D AdaptiveMaxPooling2D AdaptiveMaxPooling3D CenterCrop
-            Conv1DTranspose Conv2DTranspose Conv3DTranspose Convolution1DTranspose
-            Convolution2DTranspose Convolution3DTranspose GroupNormalization RMSNormalization
-            Resizing SeparableConv1D SeparableConv2D SeparableConvolution1D SeparableConvolution2D
-            SpectralNormalization UnitNormalization""",
+            GroupNormalization RMSNormalization Resizing SpectralNormalization
+            UnitNormalization""",
         AUGMENTATION: """AugMix AutoContrast ContrastLimitedAdaptiveHistogramEqualization CutMix
             Equalization MaxNumBoundingBoxes MixUp Pipeline RandAugment RandomBrightness
             RandomColorDegeneration RandomColorJitter RandomContrast RandomCrop

@@ -23,6 +23,7 @@ class Convolving(Spatial):
     """What convolutions of all kinds share; their arguments are declared by the subclasses."""
 
     kernel_names: ClassVar[tuple[str, ...]] = ("kernel",)
+    written_first: ClassVar[tuple[str, ...]] = ()
     fuses_head: ClassVar[bool] = True
     refused_arguments: ClassVar[dict[str, str]] = {"lora_rank": NO_LORA, "lora_alpha": NO_LORA}
 
@@ -120,11 +121,10 @@ class Convolving(Spatial):
         return 2 * places * sum(w.size for w in self._own_weights if w.ndim > 1)
 
     def get_config(self) -> dict[str, Any]:
-        """Arguments; an activity regularizer that is set comes first, as in Keras's files."""
+        """Arguments, in the order of Keras's files."""
         config = super().get_config()
-        if self.activity_regularizer is None:
-            return config
-        first = ("name", "trainable", "dtype", "activity_regularizer")
+        activity = () if self.activity_regularizer is None else ("activity_regularizer",)
+        first = ("name", "trainable", "dtype", *activity, *self.written_first)
         return {**{key: config[key] for key in first}, **config}
 
 

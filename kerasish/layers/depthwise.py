@@ -21,6 +21,7 @@ class DepthwiseConv(Convolving):
     """Depthwise convolution of any rank."""
 
     kernel_names: ClassVar[tuple[str, ...]] = ("depthwise",)
+    written_first: ClassVar[tuple[str, ...]] = ("depth_multiplier",)
 
     kernel_size: Any
     strides: Any = 1
@@ -83,13 +84,6 @@ class DepthwiseConv(Convolving):
         shape = self.last_shape(input_shape)
         filters = None if shape[-1] is None else shape[-1] * self.depth_multiplier
         return self.full_shape(shape[0], self.output_sizes(shape[1:-1]), filters)
-
-    def get_config(self) -> dict[str, Any]:
-        """Arguments, in the order of Keras's files."""
-        config = super().get_config()
-        first = ("name", "trainable", "dtype", "activity_regularizer")
-        keys = first if self.activity_regularizer is not None else first[:3]
-        return {**{key: config[key] for key in (*keys, "depth_multiplier")}, **config}
 
 
 @register()

@@ -1,7 +1,7 @@
 """The layers, arguments and inputs of image_layers.npz; used by its maker and by the tests.
 
-One row: class, arguments, shape of the input. Padding of average pooling that is not the same on
-both sides is left out: the torch backend of Keras counts it, its other backends do not.
+One row: class, arguments, shape of the input. The judge is Keras on JAX: on torch, padding that
+is not the same on both sides counts in average pooling.
 """
 
 CASES = [
@@ -88,5 +88,99 @@ CASES = [
         "DepthwiseConv2D",
         {"kernel_size": 2, "depth_multiplier": 2, "dilation_rate": (2, 1), "activation": "tanh"},
         (2, 5, 4, 3),
+    ),
+    ("AveragePooling1D", {"pool_size": 2, "padding": "same"}, (2, 7, 3)),
+    ("AveragePooling2D", {"pool_size": 2, "padding": "same"}, (2, 5, 5, 2)),
+    (
+        "AveragePooling2D",
+        {"pool_size": (4, 3), "strides": (1, 2), "padding": "same"},
+        (2, 6, 6, 2),
+    ),
+    ("AveragePooling3D", {"pool_size": 2, "padding": "same"}, (2, 3, 4, 3, 2)),
+    ("Conv1DTranspose", {"filters": 3, "kernel_size": 3}, (2, 4, 2)),
+    (
+        "Conv1DTranspose",
+        {"filters": 3, "kernel_size": 4, "strides": 2, "padding": "same"},
+        (2, 4, 2),
+    ),
+    ("Conv1DTranspose", {"filters": 2, "kernel_size": 2, "strides": 3}, (2, 4, 2)),
+    (
+        "Conv1DTranspose",
+        {"filters": 2, "kernel_size": 1, "strides": 3, "padding": "same"},
+        (2, 4, 2),
+    ),
+    (
+        "Conv1DTranspose",
+        {"filters": 2, "kernel_size": 3, "strides": 2, "padding": "same", "output_padding": 0},
+        (2, 4, 2),
+    ),
+    (
+        "Conv1DTranspose",
+        {"filters": 2, "kernel_size": 1, "strides": 3, "padding": "same", "output_padding": 2},
+        (2, 4, 2),
+    ),
+    ("Conv2DTranspose", {"filters": 3, "kernel_size": 3}, (2, 3, 4, 2)),
+    (
+        "Conv2DTranspose",
+        {"filters": 3, "kernel_size": 3, "strides": 2, "padding": "same", "activation": "tanh"},
+        (2, 3, 4, 2),
+    ),
+    (
+        "Conv2DTranspose",
+        {"filters": 2, "kernel_size": (2, 5), "strides": (3, 2), "padding": "same"},
+        (2, 3, 2, 2),
+    ),
+    (
+        "Conv2DTranspose",
+        {"filters": 2, "kernel_size": 3, "strides": (2, 3), "output_padding": (1, 2)},
+        (2, 3, 2, 2),
+    ),
+    (
+        "Conv2DTranspose",
+        {"filters": 2, "kernel_size": 5, "strides": 2, "padding": "same", "output_padding": 1},
+        (2, 3, 4, 2),
+    ),
+    (
+        "Conv2DTranspose",
+        {"filters": 2, "kernel_size": (3, 2), "dilation_rate": 2, "use_bias": False},
+        (2, 3, 4, 2),
+    ),
+    (
+        "Conv2DTranspose",
+        {"filters": 2, "kernel_size": 3, "dilation_rate": (2, 1), "padding": "same"},
+        (2, 4, 3, 2),
+    ),
+    (
+        "Conv2DTranspose",
+        {"filters": 2, "kernel_size": 2, "strides": 2, "data_format": "channels_first"},
+        (2, 3, 2, 4),
+    ),
+    ("Conv3DTranspose", {"filters": 2, "kernel_size": 2, "strides": 2}, (2, 2, 3, 1, 2)),
+    (
+        "Conv3DTranspose",
+        {"filters": 2, "kernel_size": (3, 2, 1), "strides": (2, 1, 2), "padding": "same"},
+        (2, 2, 3, 2, 2),
+    ),
+    ("SeparableConv1D", {"filters": 4, "kernel_size": 3, "activation": "tanh"}, (2, 6, 3)),
+    (
+        "SeparableConv1D",
+        {"filters": 4, "kernel_size": 2, "padding": "same", "depth_multiplier": 2, "strides": 2},
+        (2, 7, 3),
+    ),
+    ("SeparableConv2D", {"filters": 4, "kernel_size": 3, "padding": "same"}, (2, 5, 4, 3)),
+    (
+        "SeparableConv2D",
+        {"filters": 2, "kernel_size": (2, 3), "depth_multiplier": 2, "strides": 2},
+        (2, 6, 5, 3),
+    ),
+    (
+        "SeparableConv2D",
+        {"filters": 3, "kernel_size": 2, "dilation_rate": (1, 2), "use_bias": False},
+        (2, 4, 5, 2),
+    ),
+    (
+        "SeparableConv2D",
+        {"filters": 3, "kernel_size": 2, "data_format": "channels_first"},
+        (2, 2, 4, 5),
     ),
 ]

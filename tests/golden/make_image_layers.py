@@ -1,14 +1,14 @@
 """Write image_layers.npz: outputs and gradients of image layers, computed by real Keras.
 
-Run from the root of the repository in an environment with Keras 3.15 and torch:
-``KERAS_BACKEND=torch python tests/golden/make_image_layers.py``
+Run from the root of the repository in an environment with Keras 3.15 and jax:
+``KERAS_BACKEND=jax python tests/golden/make_image_layers.py``
 """
 
 import pathlib
 
+import jax
 import keras
 import numpy as np
-import torch
 from image_layer_cases import CASES
 
 FILE = pathlib.Path(__file__).with_name("image_layers.npz")
@@ -22,14 +22,18 @@ def record(number, cls, arguments, shape):
     layer.set_weights(weights)
     found = {f"weight_{i}": w for i, w in enumerate(weights)}
     found["x"] = rng.standard_normal(shape).astype("float32")
-    x = torch.tensor(found["x"], requires_grad=True)
-    y = layer(x)
-    found["y"] = y.detach().numpy()
+    learnt = [w.value for w in layer.trainable_variables]
+    kept = [w.value for w in layer.non_trainable_variables]
+
+    def run(x, learnt):
+        return layer.stateless_call(learnt, kept, x)[0]
+
+    y, pull = jax.vjp(run, found["x"], learnt)
+    found["y"] = np.asarray(y)
     found["dy"] = rng.standard_normal(found["y"].shape).astype("float32")
-    torch.sum(y * torch.tensor(found["dy"])).backward()
-    found["dx"] = x.grad.numpy()
-    for i, weight in enumerate(layer.trainable_weights):
-        found[f"gradient_{i}"] = weight.value.grad.numpy()
+    dx, gradients = pull(found["dy"])
+    found["dx"] = np.asarray(dx)
+    found.update({f"gradient_{i}": np.asarray(g) for i, g in enumerate(gradients)})
     return {f"{number}/{key}": value for key, value in found.items()}
 
 
