@@ -16,7 +16,19 @@ import kerasish
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PACKAGE = pathlib.Path(kerasish.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
-HEAVY = {"autograd", "h5py", "matplotlib", "mpi4py", "numba", "pandas", "pooch", "scipy", "tqdm"}
+HEAVY = {
+    "PIL",
+    "autograd",
+    "h5py",
+    "matplotlib",
+    "mpi4py",
+    "numba",
+    "pandas",
+    "pooch",
+    "requests",
+    "scipy",
+    "tqdm",
+}
 
 # A module imports lower ranks, its own package and, of its own rank, what stands before it here:
 # one order of the whole tree, so that it has no cycles.
@@ -33,6 +45,7 @@ RANKS = {
         "regularizers",
         "constraints",
         "display",
+        "fetching",
     ],
     2: ["losses", "metrics", "layers", "optimizers", "data"],
     3: ["datasets", "viz", "utils"],

@@ -65,7 +65,7 @@ LATER_OR_REFUSED: dict[str, dict[str, str]] = {
         "empty in Keras 3 too": "legacy",
     },
     "utils": {
-        DATA: """array_to_img audio_dataset_from_directory get_file image_dataset_from_directory
+        DATA: """array_to_img audio_dataset_from_directory image_dataset_from_directory
             img_to_array load_img save_img split_dataset text_dataset_from_directory
             timeseries_dataset_from_array""",
         RECURRENT: "pad_sequences",

@@ -4,8 +4,11 @@
 >>> (x_train, y_train), (x_test, y_test) = digits.load_data()
 >>> x_train.shape, y_test.shape
 ((1437, 8, 8), (360,))
+
+`digits` comes with the package. The others are downloaded at first use, checked, and kept under
+``KERASISH_HOME`` (by default ``~/.kerasish``); `source` is what they share.
 """
 
-from kerasish.datasets import digits
+from kerasish.datasets import cifar10, cifar100, digits, fashion_mnist, mnist
 
-__all__ = ["digits"]
+__all__ = ["cifar10", "cifar100", "digits", "fashion_mnist", "mnist"]

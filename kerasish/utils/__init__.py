@@ -8,6 +8,7 @@ from kerasish.utils.dataset import (
     pack_x_y_sample_weight,
     unpack_x_y_sample_weight,
 )
+from kerasish.utils.files import get_file
 from kerasish.utils.numerical import normalize, standardize_dtype, to_categorical
 from kerasish.utils.objects import (
     CustomObjectScope,
@@ -28,6 +29,7 @@ __all__ = [
     "custom_object_scope",
     "deserialize_keras_object",
     "get_custom_objects",
+    "get_file",
     "get_registered_name",
     "get_registered_object",
     "normalize",
