@@ -43,7 +43,6 @@ class CSVLogger(Callback):
     >>> path = pathlib.Path(tempfile.mkdtemp(), "log.csv")
     >>> log = CSVLogger(path)
     >>> log.on_train_begin()
-    >>> log.on_epoch_begin(0)
     >>> log.on_epoch_end(0, {"loss": 0.5, "val_loss": 0.25})
     >>> log.on_train_end()
     >>> path.read_text().split()
@@ -77,11 +76,6 @@ class CSVLogger(Callback):
     def _epoch_of(self, line: str) -> int | None:
         head = line.split(self.separator, 1)[0].strip('"')
         return int(head) if head.isdigit() else None
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Keep or empty the file, once."""
-        if self._log is not None:
-            self._log.begin(epoch)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Write the epoch's row."""

@@ -50,8 +50,8 @@ class LogFile:
     owner : Callback
         Named in messages.
     append : bool
-        Whether to keep what is there. Otherwise the file is emptied when the first epoch begins,
-        but not when `resume` was called before.
+        Whether to keep what is there. Otherwise `begin` empties the file, unless `resume` was
+        called before.
     epoch_of : callable
         From a line to its epoch, or None for lines without.
     """
