@@ -72,7 +72,7 @@ LATER_OR_REFUSED: dict[str, dict[str, str]] = {
         "the bar is tqdm's": """Progbar disable_interactive_logging enable_interactive_logging
             is_interactive_logging_enabled""",
         GRAPH: "get_source_inputs is_keras_tensor",
-        "diagrams of models: not in this release": "model_to_dot plot_model",
+        "makes an object of pydot; plot_model draws with matplotlib alone": "model_to_dot",
         "belongs to parts of Keras that kerasish has not": """Config FeatureSpace bounding_boxes
             legacy""",
     },

@@ -9,6 +9,7 @@ from kerasish.utils.dataset import (
     unpack_x_y_sample_weight,
 )
 from kerasish.utils.files import get_file
+from kerasish.utils.model_plot import plot_model
 from kerasish.utils.numerical import normalize, standardize_dtype, to_categorical
 from kerasish.utils.objects import (
     CustomObjectScope,
@@ -34,6 +35,7 @@ __all__ = [
     "get_registered_object",
     "normalize",
     "pack_x_y_sample_weight",
+    "plot_model",
     "register_keras_serializable",
     "serialize_keras_object",
     "set_random_seed",

@@ -5,8 +5,23 @@ closing, and appear by themselves as the last line of a notebook cell. Save one 
 ``figure.savefig("name.png")``, or draw into one of your own with ``figure=plt.figure()``.
 """
 
-from kerasish.viz.canvas import new_figure
+from kerasish.viz.canvas import new_figure, save_figure
+from kerasish.viz.confusion import confusion_matrix
+from kerasish.viz.diagram import plot_model
+from kerasish.viz.distribution import class_distribution
 from kerasish.viz.history import plot_history
 from kerasish.viz.images import image_grid
+from kerasish.viz.kernels import filters
+from kerasish.viz.outputs import activations
 
-__all__ = ["image_grid", "new_figure", "plot_history"]
+__all__ = [
+    "activations",
+    "class_distribution",
+    "confusion_matrix",
+    "filters",
+    "image_grid",
+    "new_figure",
+    "plot_history",
+    "plot_model",
+    "save_figure",
+]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import functools
 import io
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+from kerasish.atomic import atomic_write
 
 # Okabe and Ito (2008), "Color Universal Design", ordered by contrast on white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
@@ -80,6 +83,54 @@ def new_figure(figsize: tuple[float, float] | None = None, dpi: float = 150) -> 
     return figure
 
 
+def save_figure(figure: Any, path: Any, dpi: float | str = "figure") -> None:
+    """Write a figure so that a reader of the file never sees half of it.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        The figure.
+    path : str or PathLike
+        Its ending says the format: ``.png``, ``.svg``, ``.pdf`` or another of matplotlib's; PNG
+        where there is none.
+    dpi : float, optional
+        Dots per inch, by default those of the figure.
+
+    Raises
+    ------
+    ValueError
+        If matplotlib cannot write this format.
+    OSError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from kerasish.viz import plot_history
+    >>> path = pathlib.Path(tempfile.mkdtemp(), "curves.svg")
+    >>> save_figure(plot_history({"loss": [0.9, 0.4]}), path)
+    >>> path.read_text()[:5]
+    '<?xml'
+    """
+    form = image_format(path, "save_figure")
+    with atomic_write(path) as file:
+        figure.savefig(file, format=form, dpi=dpi)
+
+
+def image_format(path: Any, who: str) -> str:
+    """Return the format that the ending of a path stands for, or say which ones there are."""
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    form = os.path.splitext(os.fspath(path))[1].lower().lstrip(".") or "png"
+    known = FigureCanvasBase.get_supported_filetypes()
+    if form not in known:
+        raise ValueError(
+            f"{who}: '{os.fspath(path)}' ends in .{form}, which is no format of matplotlib. Use "
+            f".png or .svg; there are {', '.join(sorted(known))}."
+        )
+    return form
+
+
 @contextmanager
 def style() -> Iterator[None]:
     """Draw inside the ``with`` block in kerasish's style, whatever the user's settings are."""
@@ -87,3 +138,32 @@ def style() -> Iterator[None]:
 
     with matplotlib.rc_context(STYLE):
         yield
+
+
+def head(axes: Any, title: str, note: str = "", room: bool = False) -> None:
+    """Write a title above the left end of `axes`, and a smaller note below it.
+
+    With `room`, the title stands as high as one with a note.
+    """
+    axes.set_title(title, loc="left", pad=17 if note or room else 6, parse_math=False)
+    if note:
+        axes.annotate(
+            note,
+            (0, 1),
+            xytext=(0, 5),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            fontsize=9,
+            color=GREY,
+            parse_math=False,
+        )
+
+
+def bare(axes: Any, colour: str = "#bbbbbb", width: float = 0.6) -> None:
+    """Leave nothing of `axes` but a thin frame around an image."""
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set_visible(True)
+        spine.set_color(colour)
+        spine.set_linewidth(width)

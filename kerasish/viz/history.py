@@ -85,10 +85,10 @@ def plot_history(
     with canvas.style():
         panels = figure.subplots(rows, columns, squeeze=False).ravel()
         for axes, name in zip(panels, names, strict=False):
-            _draw_panel(axes, runs, name, log_scale, mark_best)
-            # Where one panel has a line with its best value, all titles stand as high.
+            note = _draw_panel(axes, runs, name, log_scale, mark_best)
+            # Where one panel has a note with its best value, all titles stand as high.
             noted = mark_best and len(runs) == 1 and any(runs[0].best(name) for name in names)
-            axes.set_title(_heading(name), loc="left", pad=17 if noted else 6, parse_math=False)
+            canvas.head(axes, _heading(name), note, room=noted)
         for axes in panels[len(names) :]:
             axes.remove()
         _draw_legend(figure, runs, names, mark_best)
@@ -132,7 +132,8 @@ def _marker(runs: list[Run]) -> str:
     return "o" if max(len(run.epochs) for run in runs) <= 25 else ""
 
 
-def _draw_panel(axes: Any, runs: list[Run], name: str, log_scale: bool, mark_best: bool) -> None:
+def _draw_panel(axes: Any, runs: list[Run], name: str, log_scale: bool, mark_best: bool) -> str:
+    """Draw one metric; return a note on its best value."""
     values, epochs, note = [], [], ""
     for index, run in enumerate(runs):
         for key, colour, dashes in zip(
@@ -157,16 +158,7 @@ def _draw_panel(axes: Any, runs: list[Run], name: str, log_scale: bool, mark_bes
             axes.plot(*best, "o", ms=10, mew=1.6, mfc="none", mec="black", zorder=5, clip_on=False)
             note = f"best {best[1]:.4g}, epoch {best[0]}"
     _scale_axes(axes, name, np.concatenate(epochs), np.concatenate(values), log_scale)
-    if note and len(runs) == 1:
-        axes.annotate(
-            note,
-            (0, 1),
-            xytext=(0, 5),
-            xycoords="axes fraction",
-            textcoords="offset points",
-            fontsize=9,
-            color=canvas.GREY,
-        )
+    return note if len(runs) == 1 else ""
 
 
 def _scale_axes(axes: Any, name: str, epochs: Any, values: Any, log_scale: bool) -> None:
@@ -181,7 +173,7 @@ def _scale_axes(axes: Any, name: str, epochs: Any, values: Any, log_scale: bool)
     axes.grid(True, axis="y", color="#dddddd", linewidth=0.7)
     finite = values[np.isfinite(values)]
     positive = finite.size > 0 and finite.min() > 0
-    decades = name in ("learning_rate", "lr") and positive and finite.max() > 20 * finite.min()
+    decades = name in ("learning_rate", "lr") and positive and finite.max() >= 8 * finite.min()
     if positive and (log_scale or decades):
         axes.set_yscale("log")
     else:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from kerasish.viz import canvas
+from kerasish.viz.classes import class_numbers, name_of
 
 
 def image_grid(
@@ -77,8 +78,8 @@ def image_grid(
     12
     """
     images = _checked(images)
-    truths = _classes("labels", labels, len(images))
-    guesses = _classes("predictions", predictions, len(images))
+    truths = class_numbers("image_grid", "labels", labels, len(images))
+    guesses = class_numbers("image_grid", "predictions", predictions, len(images))
     images = images[: max(1, max_images)]
     count = len(images)
     columns = max(1, min(columns or math.ceil(math.sqrt(1.5 * count)), count))
@@ -100,7 +101,10 @@ def image_grid(
         panels = figure.subplots(rows, columns, squeeze=False).ravel()
         for axes, image, (text, right) in zip(panels, scaled, captions, strict=False):
             axes.imshow(image, cmap=cmap, interpolation="nearest", **options)
-            _frame(axes, right)
+            if right is False:
+                canvas.bare(axes, canvas.WRONG, 2.5)
+            else:
+                canvas.bare(axes)
             colour = {None: "black", True: canvas.RIGHT, False: canvas.WRONG}[right]
             weight = "bold" if right is False else "normal"
             axes.set_title(
@@ -131,36 +135,8 @@ def _checked(images: Any) -> np.ndarray:
     return images
 
 
-def _classes(what: str, values: Any, count: int) -> list[Any] | None:
-    """Class of each image, from class numbers, one-hot rows or probabilities."""
-    if values is None:
-        return None
-    values = np.asarray(values)
-    if values.ndim == 2 and values.shape[1] > 1:
-        values = values.argmax(axis=1)
-    elif values.ndim == 2:
-        values = values[:, 0]
-    if values.ndim != 1 or len(values) != count:
-        raise ValueError(
-            f"image_grid: `{what}` must hold one class, or one row of class probabilities, for "
-            f"each of the {count} images but got an array of shape {values.shape}."
-        )
-    if values.dtype.kind == "f":
-        whole = np.array_equal(values, np.floor(values))
-        values = values.astype(int) if whole else (values > 0.5).astype(int)
-    return values.tolist()
-
-
-def _name(value: Any, class_names: Sequence[str] | None) -> str:
-    if class_names is None or isinstance(value, str):
-        name = str(value)
-    elif not 0 <= int(value) < len(class_names):
-        raise ValueError(
-            f"image_grid: class {value} has no name, since `class_names` has {len(class_names)}."
-        )
-    else:
-        name = str(class_names[int(value)])
-    return name if len(name) <= 22 else name[:21] + "\N{HORIZONTAL ELLIPSIS}"
+def _named(value: Any, class_names: Sequence[str] | None) -> str:
+    return name_of("image_grid", value, class_names)
 
 
 def _caption(
@@ -170,8 +146,8 @@ def _caption(
     if truths is None and guesses is None:
         return "", None
     if truths is None or guesses is None:
-        return _name((truths or guesses or [])[index], class_names), None
-    guess, truth = _name(guesses[index], class_names), _name(truths[index], class_names)
+        return _named((truths or guesses or [])[index], class_names), None
+    guess, truth = _named(guesses[index], class_names), _named(truths[index], class_names)
     if guesses[index] == truths[index]:
         return guess, True
     gap = " " if len(guess) + len(truth) <= 6 else "\n"
@@ -193,12 +169,3 @@ def _shades(images: np.ndarray, value_range: Any) -> tuple[np.ndarray, dict[str,
     elif low >= 0 and high <= 255:
         low, high = 0.0, 255.0
     return np.clip((np.nan_to_num(images, nan=low) - low) / ((high - low) or 1), 0, 1), {}
-
-
-def _frame(axes: Any, right: bool | None) -> None:
-    axes.set_xticks([])
-    axes.set_yticks([])
-    for spine in axes.spines.values():
-        spine.set_visible(True)
-        spine.set_color(canvas.WRONG if right is False else "#bbbbbb")
-        spine.set_linewidth(2.5 if right is False else 0.6)
