@@ -33,6 +33,7 @@ _MODULES = (
     "viz",
 )
 _NAMES = {
+    "Model": "models",
     "Sequential": "models",
     "Input": "layers",
     "Layer": "layers",
@@ -54,11 +55,6 @@ def __getattr__(name: str) -> Any:
         value = getattr(importlib.import_module(f"kerasish.{_NAMES[name]}"), name)
         globals()[name] = value
         return value
-    if name in ("Model", "Functional"):
-        raise AttributeError(
-            f"module 'kerasish' has no attribute {name!r}: graphs of layers (the functional API) "
-            f"are not supported. Put the layers into a kerasish.Sequential in order."
-        )
     from kerasish.errors import did_you_mean
 
     raise AttributeError(

@@ -331,9 +331,14 @@ def test_nan_elsewhere():
     ("call text", lambda: Dense(3, name="d")("abc"), r"Dense 'd' expects an array of numbers but got 'abc'", TypeError),
     ("call ragged", lambda: Dense(3, name="d")([[1, 2], [3]]), r"Dense 'd' .* got \[\[1, 2\], \[3\]\].*rows of one length", TypeError),
     ("call one row", lambda: Dense(3, name="d")(X[0]), r"Dense 'd' expects inputs of shape \(N, features\) but got \(N,\)\. Give each sample one axis"),
-    ("functional", lambda: Dense(3, name="d")(ks.Input((3,))), r"Dense 'd' was called on .*functional API\) are not supported\. Put the layers into a Sequential", TypeError),
-    ("functional chain", lambda: Dense(3)(Dense(2)), r"functional API", TypeError),
-    ("functional model", lambda: network()(ks.Input((5,))), r"functional API", TypeError),
+    ("layer on a layer", lambda: Dense(3)(Dense(2)), r"called on the layer .* itself\. Call it on data", TypeError),
+    ("layer on two symbols", lambda: Dense(3)([ks.Input((3,)), ks.Input((2,))]), r"called on 2 symbols: graphs of layers that branch or join", TypeError),
+    ("symbol of another shape", lambda: ks.Sequential([Dense(2, input_dim=4, name="d")])(ks.Input((5,))), r"Dense 'd' .*\(N, 4\) but got \(N, 5\)"),
+    ("sum of symbols", lambda: Dense(3)(ks.Input((3,))) + 1, r"no numbers to compute with.*Lambda", TypeError),
+    ("model of arrays", lambda: ks.Model(X, LABELS), r"Model: `inputs` must be an Input\(\.\.\.\) .* but got array of shape", TypeError),
+    ("model of two outputs", lambda: ks.Model(ks.Input((3,)), [1, 2]), r"Model: `outputs` has 2 entries, but graphs"),
+    ("model of two graphs", lambda: ks.Model(ks.Input((3,)), Dense(2)(ks.Input((3,)))), r"the graph is not connected"),
+    ("model without ends", lambda: ks.Model(), r"Model needs `inputs` and `outputs`", TypeError),
 )  # fmt: skip
 def test_single_calls(mistake, words, error):
     with pytest.raises(error, match=words):
@@ -375,7 +380,6 @@ def test_single_calls(mistake, words, error):
     ("layer's arguments", lambda: ks.Sequential([{"class_name": "Dense", "unit": 3}]), r"passed to Dense: \{'unit': 3\}\. Did you mean 'units'", TypeError),
     ("layer's config", lambda: ks.Sequential([{"class_name": "Dense", "config": [3]}]), r"'config' of Dense must be a dict", TypeError),
     ("name in kerasish", lambda: ks.Sequental, r"no attribute 'Sequental'\. Did you mean 'Sequential'", AttributeError),
-    ("functional Model", lambda: ks.Model, r"'Model': graphs of layers .* Put the layers into a kerasish\.Sequential", AttributeError),
     ("JSON", lambda: ks.models.model_from_json("{"), r"model_from_json expects the JSON text of a model but got '\{'"),
     ("config", lambda: ks.Sequential.from_config(3), r"from_config expects the dict of get_config\(\) but got 3", TypeError),
     ("clone", lambda: ks.models.clone_model(3), r"clone_model expects a Sequential but got 3"),

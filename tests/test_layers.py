@@ -404,8 +404,3 @@ def test_shape_and_name_arguments():
         layers.Dense(3, name="a/b")
     with pytest.raises(ValueError, match="`dtype` must be 'float32' or 'float64'"):
         layers.Dense(3, dtype="complex64")
-
-
-def test_functional_models_are_refused():
-    with pytest.raises(TypeError, match="functional API"):
-        layers.Dense(3)(layers.Input((4,)))

@@ -13,6 +13,7 @@ import numpy as np
 from kerasish import activations, config, ops, registry, regularizers
 from kerasish.autodiff import is_traced
 from kerasish.errors import brief
+from kerasish.layers import symbol
 from kerasish.layers.arguments import (
     FIRST_LAYER_ARGUMENTS,
     Shape,
@@ -30,7 +31,7 @@ Backward = Callable[[np.ndarray], np.ndarray | None]
 
 
 @dataclass(eq=False, repr=False)
-class Layer(WeightOwner):
+class Layer(symbol.HasSymbols, WeightOwner):
     """A layer is its arguments (dataclass fields), its weights, and `forward`.
 
     Parameters
@@ -266,11 +267,9 @@ class Layer(WeightOwner):
 
         if is_traced(inputs):
             return custom.apply_traced(self, inputs)
-        if isinstance(inputs, Layer) or (inputs is not None and hasattr(inputs, "_keras_history")):
-            raise TypeError(
-                f"{self.label} was called on {inputs!r}: graphs of layers (the functional API) "
-                f"are not supported. Put the layers into a Sequential in order."
-            )
+        if symbol.is_symbolic(inputs):
+            return symbol.extend(self, inputs)
+        symbol.refuse_graph(self, inputs)
         x = self.prepare_input(inputs)
         self.ensure_built((None, *x.shape[1:]))
         self.check_call(x.shape)

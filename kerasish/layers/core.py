@@ -11,6 +11,7 @@ from kerasish import activations, constraints, initializers, ops, regularizers
 from kerasish.layers.arguments import Shape, as_shape, positive
 from kerasish.layers.base import Backward, Layer
 from kerasish.layers.same_shape import SameShape, let_through
+from kerasish.layers.symbol import Symbol
 from kerasish.registry import register
 from kerasish.step import Step
 
@@ -214,6 +215,15 @@ class InputLayer(SameShape):
         self.input_hint = self.batch_shape
         self.dtype = np.dtype(dtype or self.dtype).name
         self.optional = optional
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of the input, batch axis first as None."""
+        return self.batch_shape
+
+    def as_symbol(self) -> Symbol:
+        """The beginning of a chain of layers."""
+        return Symbol(self, (), self.batch_shape, self.dtype)
 
     def forward(self, x: np.ndarray, step: Step) -> tuple[np.ndarray, Backward | None]:
         """The input."""

@@ -6,7 +6,6 @@ stays on the layer. A layer of ours called inside it on a traced array runs its 
 
 from __future__ import annotations
 
-import copy
 import inspect
 import threading
 from typing import Any
@@ -46,7 +45,8 @@ def forward_by_call(layer: Any, x: np.ndarray, step: Step) -> tuple[np.ndarray, 
     losses: list[Any] = []
 
     def run(x: Any, *values: Any) -> Any:
-        twin = copy.copy(layer)
+        twin = object.__new__(type(layer))
+        twin.__dict__.update(layer.__dict__)
         traced = dict(zip(weights, values, strict=True))
         for name, holder in holders.items():
             object.__setattr__(twin, name, _replace(holder, traced))

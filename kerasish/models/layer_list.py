@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 import numpy as np
 
-from kerasish import config, registry
+from kerasish import registry
 from kerasish.errors import brief, did_you_mean
 from kerasish.layers.arguments import Shape, as_shape
 from kerasish.layers.base import Layer
 from kerasish.layers.core import InputLayer
-from kerasish.layers.weights import all_or_nothing, building, is_building
+from kerasish.layers.symbol import Symbol
+from kerasish.layers.weights import all_or_nothing, building
+from kerasish.models.model import Model
 from kerasish.store import gather
 
-INIT_STREAM = 2**63
 
-
-class LayerList(Layer):
+class LayerList(Model):
     """The part of `Sequential` that is a list of layers with shapes."""
-
-    _seed: int | None
-    _output_shape: Shape | None
-
-    @property
-    def seed(self) -> int:
-        """What all random numbers of this model are drawn from."""
-        if self._seed is None:
-            self._seed = config.next_seed()
-        return self._seed
-
-    def forget_program(self) -> None:
-        """Hook: the layers have changed."""
 
     # --- the list of layers -------------------------------------------------------------------
 
@@ -102,11 +90,6 @@ class LayerList(Layer):
         self.__dict__.pop("_spare_teams", None)
         self.forget_program()
 
-    @property
-    def layers(self) -> list[Layer]:
-        """The layers, without the input."""
-        return list(self._sublayers)
-
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """Return a layer by its name or its place."""
         if index is not None and name is not None:
@@ -165,6 +148,10 @@ class LayerList(Layer):
             )
         self.ensure_built(self.input_hint or (None, *(shape[1:] or (1,))))
 
+    def ensure_built(self, input_shape: Shape, rng: np.random.Generator | None = None) -> None:
+        """Build layer by layer if that has not been done."""
+        Layer.ensure_built(self, input_shape, rng)
+
     def build(self, input_shape: Any = None) -> None:
         """Make all weights for inputs of this shape, the batch axis first (None)."""
         if input_shape is None:
@@ -182,10 +169,7 @@ class LayerList(Layer):
             )
         if not self._sublayers:
             raise ValueError(f"Sequential {self.name!r} has no layers. Add some first.")
-        rng = None  # a model inside another draws from its stream
-        if self._seed is not None or not is_building():
-            rng = np.random.Generator(np.random.Philox(key=[self.seed, INIT_STREAM]))
-        with all_or_nothing(self), building(rng):
+        with all_or_nothing(self), building(self.init_rng()):
             current = shape
             for position, layer in enumerate(self._sublayers):
                 layer.position = position
@@ -196,34 +180,29 @@ class LayerList(Layer):
             for weight in layer.weights:
                 if not weight.path.startswith(f"{self.name}/"):
                     weight.path = f"{self.name}/{weight.path}"
+            layer._owner = weakref.ref(self)
         self._output_shape = current
         self._build_shape = shape
         self.built = True
         gather([w for w in self.weights if w.trainable])
+
+    def before(self, layer: Layer) -> Symbol:
+        """What comes into one of the layers."""
+        at = self._sublayers.index(layer)
+        shape = layer.input_shape
+        return Symbol(self.input.start, tuple(self._sublayers[:at]), shape, self.dtype)
+
+    def after(self, layer: Layer) -> Symbol:
+        """What comes out of one of the layers."""
+        at = self._sublayers.index(layer) + 1
+        shape = layer.output_shape
+        return Symbol(self.input.start, tuple(self._sublayers[:at]), shape, self.dtype)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Shape of the output for inputs of this shape."""
         for layer in self._sublayers:
             input_shape = layer.compute_output_shape(input_shape)
         return input_shape
-
-    @property
-    def output_shape(self) -> Shape:
-        """Shape of the output, batch axis first as None."""
-        if self._output_shape is None:
-            raise AttributeError(
-                f"Sequential {self.name!r} has no output shape yet: it is not built. Give it "
-                f"data, an Input(...), or call build(...)."
-            )
-        return self._output_shape
-
-    @property
-    def flops_a_row(self) -> int:
-        """Rough work of one forward pass for one row."""
-        found = self.__dict__.get("_flops")
-        if found is None:
-            found = self.__dict__["_flops"] = self.flops(self.input_shape, self.output_shape)
-        return found
 
     def flops(self, input_shape: Shape, output_shape: Shape) -> int:
         """Sum over the layers."""
@@ -233,11 +212,6 @@ class LayerList(Layer):
             total += layer.flops(input_shape, output_shape)
             input_shape = output_shape
         return total
-
-    @property
-    def is_shardable(self) -> bool:
-        """Whether all layers can work on a part of the batch."""
-        return all(layer.shardable for layer in self.walk())
 
 
 def _mend(item: Any) -> str:
