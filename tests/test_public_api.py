@@ -53,7 +53,7 @@ LATER_OR_REFUSED: dict[str, dict[str, str]] = {
         "wrappers come with the recurrent layers: not in this release": "Wrapper",
     },
     "callbacks": {
-        FILES: "BackupAndRestore ModelCheckpoint",
+        FILES: "ModelCheckpoint",
         "Orbax is a format of JAX": "OrbaxCheckpoint",
         WATCHING: "TensorBoard",
         "posts to a server: write a LambdaCallback": "RemoteMonitor",

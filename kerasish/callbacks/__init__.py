@@ -1,6 +1,7 @@
 """Callbacks: what `fit`, `evaluate` and `predict` call along the way."""
 
 from kerasish.callbacks.averaging import SwapEMAWeights
+from kerasish.callbacks.backup import BackupAndRestore
 from kerasish.callbacks.base import Callback, History, LambdaCallback
 from kerasish.callbacks.callback_list import CallbackList
 from kerasish.callbacks.csv_logger import CSVLogger
@@ -9,6 +10,7 @@ from kerasish.callbacks.progress import ProgbarLogger, ProgressBar
 from kerasish.callbacks.stopping import EarlyStopping, TerminateOnNaN
 
 __all__ = [
+    "BackupAndRestore",
     "CSVLogger",
     "Callback",
     "CallbackList",

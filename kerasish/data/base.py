@@ -43,6 +43,7 @@ class Batches:
     reads_in_order: bool = True
     exhausted: bool = False
     kind: str = "data"
+    _replaying = False
 
     def __init__(self, names: Names, steps: int | None, carry_on: bool) -> None:
         self.names = names
@@ -119,6 +120,8 @@ class Batches:
 
     def warn_exhausted(self) -> None:
         """Warn, in Keras's words, that the source ended before its time."""
+        if self._replaying:
+            return
         what = "training" if self.names.who == "fit" else f"`{self.names.who}`"
         warnings.warn(
             f"Your input ran out of data; interrupting {what}. Make sure that your dataset or "

@@ -36,10 +36,10 @@ class Snapshot:
     def __init__(self, source: Any) -> None:
         self._source = source
         self._asks = all(callable(getattr(source, n, None)) for n in ("get_state", "set_state"))
-        self._marks = {} if self._asks else {k: _mark(v) for k, v in self._attributes()}
+        self._marks = {} if self._asks else marks(source)
 
     def _attributes(self) -> list[tuple[str, Any]]:
-        return [(k, v) for k, v in getattr(self._source, "__dict__", {}).items() if _is_plain(v)]
+        return [(k, v) for k, v in vars(self._source).items() if _is_plain(v)]
 
     def changed(self) -> Any:
         """The state to be stored."""
@@ -70,6 +70,11 @@ class Snapshot:
                 here[...] = value
             else:
                 self._source.__dict__[key] = value
+
+
+def marks(obj: Any) -> dict[str, Any]:
+    """Something small for every attribute that differs when the attribute does."""
+    return {k: _mark(v) if _is_plain(v) else id(v) for k, v in vars(obj).items()}
 
 
 def _same_kind(here: Any, value: Any) -> bool:

@@ -33,7 +33,6 @@ class MadeBatches(Batches):
         self.source = source
         self._role, self._class_weight, self._dtype = role, class_weight, dtype
         self._peeked: Batch | None = None
-        self._replaying = False
 
     def peek(self) -> Batch:
         """Return the first batch; it is kept and comes again when its turn has come."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from kerasish import config, registry
-from kerasish.callbacks import CallbackList
+from kerasish.callbacks import Callback, CallbackList
 from kerasish.data import Batch, Batches
 
 
@@ -70,6 +70,7 @@ class FitState:
             "weights": [[w.name, list(w.shape), w.dtype] for w in model.weights],
             "model": _config_of(model),
             "optimizer": {"class": type(optimizer).__name__, **_config_of(optimizer)},
+            "slots": [[_last(name), list(a.shape)] for name, a, _ in program.state.variables],
             "loss": getattr(program.loss, "name", None),
             "data": {
                 "kind": batches.kind,
@@ -100,16 +101,21 @@ class FitState:
             "logs": self.logs,
             "weights": [w.value for w in model.weights],
             "models": [[m._seed, m.counter] for m in models],
-            "optimizer": program.state.get_state(copy=False),
+            "optimizer": [array for _, array, _ in program.state.variables],
             "scores": program.scores.get_state() if batch else None,
             "batches": self.batches.get_state(),
             "validation": None if self.validation is None else self.validation.get_state(),
-            "callbacks": [[_name(c), _state_of(c)] for c in self._remembering()],
+            "callbacks": [[type(c).__name__, c.get_state()] for c in self._remembering()],
             "random": config.random_state(),
         }
 
     def _remembering(self) -> list[Any]:
-        return [c for c in self.callbacks.callbacks if not getattr(c, "comes_last", False)]
+        """The callbacks that have a state."""
+        return [
+            c
+            for c in self.callbacks.callbacks
+            if getattr(type(c), "get_state", Callback.get_state) is not Callback.get_state
+        ]
 
     # --- resuming -----------------------------------------------------------------------------
 
@@ -164,33 +170,29 @@ class FitState:
         models = [m for m in model.walk() if hasattr(m, "next_counter")]
         for inner, (seed, counter) in zip(models, state["models"], strict=False):
             inner._seed, inner.counter = seed, counter
-        program.state.set_state(state["optimizer"])
+        for (_, array, _), value in zip(program.state.variables, state["optimizer"], strict=True):
+            array[...] = value
         program.release()  # its steps were made with the seed of this process
         if self.batch:
             program.scores.set_state(state["scores"])
         waiting = list(state["callbacks"])
         for callback in self._remembering():
-            found = next((pair for pair in waiting if pair[0] == _name(callback)), None)
+            name = type(callback).__name__
+            found = next((i for i, (other, _) in enumerate(waiting) if other == name), None)
             if found is None:
                 warnings.warn(
-                    f"BackupAndRestore: the backup knows nothing of {_name(callback)}: it was "
-                    f"made without this callback, which begins anew.",
+                    f"BackupAndRestore: the backup was made without the callback {name}, which "
+                    f"begins anew.",
                     stacklevel=2,
                 )
-                continue
-            waiting.remove(found)
-            if found[1]:
-                callback.set_state(found[1])
+            else:
+                callback.set_state(waiting.pop(found)[1])
         config.set_random_state(state["random"])
 
 
-def _name(callback: Any) -> str:
-    return type(callback).__name__
-
-
-def _state_of(callback: Any) -> Any:
-    get_state = getattr(callback, "get_state", None)
-    return get_state() if callable(get_state) else None
+def _last(path: str) -> str:
+    """The last part of a slot's name, without the names of model and layer."""
+    return path if path in ("iteration", "learning_rate") else path.rpartition("_")[2]
 
 
 # --- comparing ---------------------------------------------------------------------------------
@@ -227,14 +229,17 @@ def _compare(
             f"{_first_weight(old['weights'], new['weights'])}. {mend}"
         )
     before, now = dict(old["optimizer"]), new["optimizer"]
-    if before["class"] != now["class"]:
+    if before["class"] != now["class"] or old["slots"] != new["slots"]:
+        listed = list(_differences(before, now))[:4] or ["the layers that learn are others"]
         raise ValueError(
-            f"BackupAndRestore: the backup was made with the optimizer {before['class']} but the "
-            f"model is compiled with {now['class']}. {mend}"
+            f"BackupAndRestore: the optimizer of the backup remembers other things than the one "
+            f"that the model is compiled with: {'; '.join(listed)}. {mend}"
         )
-    rate = next((a for k, a in state["optimizer"].items() if k == "1:learning_rate"), None)
-    if rate is not None and float(rate) == now.get("learning_rate"):
-        before["learning_rate"] = float(rate)  # a callback had set it, and the process goes on
+    names = [name for name, _ in old["slots"]]
+    if "learning_rate" in names:
+        rate = float(state["optimizer"][names.index("learning_rate")])
+        if rate == now.get("learning_rate"):  # a callback had set it, and the process is the same
+            before["learning_rate"] = rate
     data = list(_differences(old["data"], new["data"]))
     if data and within_epoch:
         raise ValueError(

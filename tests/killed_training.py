@@ -1,0 +1,76 @@
+"""A training that kills its own process: ``killed_training.py FOLDER FREQ [WHERE COUNT]``.
+
+`test_resume.py` runs it again and again until it ends, and compares what it prints.
+"""
+
+import hashlib
+import json
+import os
+import pathlib
+import signal
+import sys
+
+import numpy as np
+
+import kerasish as ks
+from kerasish import callbacks, layers
+
+
+def kill_in(place, count, listed):
+    """Let the `count`-th call (from 0) of a function or a hook be the last thing that happens."""
+    state = {"left": count}
+
+    def spring():
+        state["left"] -= 1
+        if state["left"] < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    if place.startswith("on_"):
+        listed.append(callbacks.LambdaCallback(**{place: lambda *_, **__: spring()}))
+        return
+    owner = np.lib.format if place == "write_array" else os
+    real = getattr(owner, place)
+
+    def watched(*args, **kwargs):
+        spring()
+        return real(*args, **kwargs)
+
+    setattr(owner, place, watched)
+
+
+def main(folder, freq, place=None, count=0):
+    ks.config.set_num_threads(2)
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((90, 8, 8, 1)).astype("float32")
+    y = rng.integers(0, 3, 90)
+    ks.set_random_seed(1)
+    model = ks.Sequential(
+        [
+            layers.Conv2D(4, 3, activation="relu"),
+            layers.BatchNormalization(),
+            layers.Flatten(),
+            layers.Dropout(0.4),
+            layers.Dense(3, "softmax"),
+        ]
+    )
+    schedule = ks.optimizers.schedules.CosineDecay(0.01, 60)
+    model.compile(ks.optimizers.Adam(schedule), "sparse_categorical_crossentropy", ["accuracy"])
+    listed = [
+        callbacks.BackupAndRestore(folder / "backup", "epoch" if freq == "epoch" else int(freq)),
+        callbacks.CSVLogger(folder / "log.csv"),
+        callbacks.EarlyStopping("val_accuracy", patience=3, restore_best_weights=True),
+    ]
+    if place is not None:
+        kill_in(place, count, listed)
+    history = model.fit(
+        x, y, batch_size=16, epochs=8, validation_split=0.2, callbacks=listed, verbose=0
+    )
+    digest = hashlib.sha256(b"".join(w.tobytes() for w in model.get_weights())).hexdigest()
+    log = (folder / "log.csv").read_text()
+    results = [digest, history.history, history.epoch, int(model.optimizer.iterations), log]
+    print(json.dumps(results))
+
+
+if __name__ == "__main__":
+    folder, freq, *moment = sys.argv[1:]
+    main(pathlib.Path(folder), freq, *([moment[0], int(moment[1])] if moment else []))
