@@ -14,6 +14,16 @@ from kerasish.testing import check_layer
 
 GOLDEN = pathlib.Path(__file__).parent / "golden"
 
+
+def _load_cases():
+    spec = importlib.util.spec_from_file_location("layer_cases", GOLDEN / "layer_cases.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.CASES, module.layer_config
+
+
+CASES, layer_config = _load_cases()
+
 # Class, arguments, shape of the input with its batch axis, and options of check_layer.
 TABLE = [
     ("Dense", {"units": 3, "activation": "tanh"}, (4, 5), {}),
@@ -50,6 +60,21 @@ TABLE = [
     ("LayerNormalization", {"axis": 1, "scale": False}, (2, 4, 3), {}),
     ("LayerNormalization", {"axis": [-1, 1], "center": False}, (2, 3, 2, 2), {}),
     ("LayerNormalization", {"rms_scaling": True}, (3, 4), {}),
+    ("GroupNormalization", {"groups": 2}, (2, 3, 4), {}),
+    ("GroupNormalization", {"groups": -1, "axis": 1, "center": False}, (2, 2, 3, 2), {}),
+    ("GroupNormalization", {"groups": 1, "scale": False}, (3, 4), {}),
+    ("UnitNormalization", {}, (3, 4), {}),
+    ("UnitNormalization", {"axis": [1, -1]}, (2, 3, 2, 2), {}),
+    ("RMSNormalization", {}, (3, 4), {}),
+    ("RMSNormalization", {"axis": [-1, 1]}, (2, 3, 2, 2), {}),
+    ("UnitNormalization", {"axis": 0}, (3, 2), {}),
+    ("Wrapper", {"layer": layer_config("Dense", units=2)}, (3, 4), {}),
+    (
+        "SpectralNormalization",  # in training its gradient is that of a constant divisor
+        {"layer": layer_config("Dense", units=2), "power_iterations": 2},
+        (3, 4),
+        {"modes": (False,)},
+    ),
     ("ReLU", {}, (3, 4), {}),
     ("ReLU", {"max_value": 0.8, "negative_slope": 0.2, "threshold": 0.3}, (5, 4), {}),
     ("LeakyReLU", {}, (3, 4), {}),
@@ -145,7 +170,8 @@ TABLE = [
 
 
 def row_id(row):
-    arguments = ",".join(f"{k}={v}" for k, v in row[1].items() if not callable(v))
+    shown = {k: v["class_name"] if k == "layer" else v for k, v in row[1].items()}
+    arguments = ",".join(f"{k}={v}" for k, v in shown.items() if not callable(v))
     return f"{row[0]}({arguments})"
 
 
@@ -173,13 +199,6 @@ def test_every_layer_is_exported():
 # --- numbers of real Keras ----------------------------------------------------------------------
 
 
-def _load_cases():
-    spec = importlib.util.spec_from_file_location("layer_cases", GOLDEN / "layer_cases.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.CASES
-
-
 def assert_near(found, expected):
     found = np.asarray(found)
     assert found.shape == expected.shape
@@ -193,7 +212,7 @@ def golden():
         return dict(file)
 
 
-@pytest.mark.parametrize("case", _load_cases(), ids=lambda case: case[0])
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case[0])
 def test_agrees_with_keras(case, golden):
     name, cls, arguments, shape, options = case
     data = {k.partition("/")[2]: v for k, v in golden.items() if k.partition("/")[0] == name}
@@ -220,6 +239,8 @@ def test_agrees_with_keras(case, golden):
     for i, weight in enumerate(layer.trainable_weights):
         assert_near(step.grads[weight], data[f"gradient_{i}"])
     commit([step])
+    if "kernel_after" in data:
+        assert_near(layer.kernel.value, data["kernel_after"])
     for i, weight in enumerate(layer.non_trainable_weights):
         assert_near(weight.value, data[f"after_{i}"])
 

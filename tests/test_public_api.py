@@ -34,8 +34,7 @@ LATER_OR_REFUSED: dict[str, dict[str, str]] = {
         FOREIGN: "FlaxLayer JaxLayer TFSMLayer TorchModuleWrapper",
         IMAGES: """AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveAveragePooling3D
             AdaptiveMaxPooling1D AdaptiveMaxPooling2D AdaptiveMaxPooling3D CenterCrop
-            GroupNormalization RMSNormalization Resizing SpectralNormalization
-            UnitNormalization""",
+            Resizing""",
         AUGMENTATION: """AugMix AutoContrast ContrastLimitedAdaptiveHistogramEqualization CutMix
             Equalization MaxNumBoundingBoxes MixUp Pipeline RandAugment RandomBrightness
             RandomColorDegeneration RandomColorJitter RandomContrast RandomCrop
@@ -50,7 +49,6 @@ LATER_OR_REFUSED: dict[str, dict[str, str]] = {
             HashedCrossing Hashing IntegerLookup MelSpectrogram STFTSpectrogram StringLookup""",
         "use Dense, Permute and Reshape": "EinsumDense",
         "custom layers check what they are given in `build`": "InputSpec",
-        "wrappers come with the recurrent layers: not in this release": "Wrapper",
     },
     "callbacks": {
         FILES: "ModelCheckpoint",

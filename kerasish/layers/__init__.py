@@ -32,7 +32,9 @@ from kerasish.layers.global_pooling import (
     GlobalMaxPooling2D,
     GlobalMaxPooling3D,
 )
+from kerasish.layers.group_normalization import GroupNormalization
 from kerasish.layers.normalization import BatchNormalization, LayerNormalization
+from kerasish.layers.norms import RMSNormalization, UnitNormalization
 from kerasish.layers.padding import (
     Cropping1D,
     Cropping2D,
@@ -80,6 +82,7 @@ from kerasish.layers.transposed import (
     Convolution3DTranspose,
 )
 from kerasish.layers.upsampling import UpSampling1D, UpSampling2D, UpSampling3D
+from kerasish.layers.wrapper import SpectralNormalization, Wrapper
 
 __all__ = [
     "ELU",
@@ -127,6 +130,7 @@ __all__ = [
     "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
     "GlobalMaxPooling3D",
+    "GroupNormalization",
     "Identity",
     "Input",
     "InputLayer",
@@ -144,6 +148,7 @@ __all__ = [
     "Normalization",
     "PReLU",
     "Permute",
+    "RMSNormalization",
     "ReLU",
     "RepeatVector",
     "Rescaling",
@@ -156,9 +161,12 @@ __all__ = [
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
+    "SpectralNormalization",
+    "UnitNormalization",
     "UpSampling1D",
     "UpSampling2D",
     "UpSampling3D",
+    "Wrapper",
     "ZeroPadding1D",
     "ZeroPadding2D",
     "ZeroPadding3D",

@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from kerasish import activations, constraints, initializers, ops, regularizers
+from kerasish import activations, ops, regularizers
 from kerasish.layers.arguments import Shape, positive
 from kerasish.layers.base import Backward
 from kerasish.layers.spatial import AXES, Spatial, padding_name, sizes
+from kerasish.layers.weights import resolve_roles, weight_by_role
 from kerasish.ops import images
 from kerasish.registry import register
 from kerasish.step import Step
@@ -48,23 +49,12 @@ class Convolving(Spatial):
             )
         self.activation = activations.get(self.activation)
         self.activity_regularizer = regularizers.get(self.activity_regularizer)
-        for name in (*self.kernel_names, "bias"):
-            for role, module in (
-                ("initializer", initializers),
-                ("regularizer", regularizers),
-                ("constraint", constraints),
-            ):
-                key = f"{name}_{role}"
-                setattr(self, key, module.get(getattr(self, key)))
+        resolve_roles(self, *self.kernel_names, "bias")
 
     def make_weight(self, name: str, shape: tuple[int, ...]) -> Any:
         """Make a weight with the arguments that bear its name."""
-        return self.add_weight(
-            shape,
-            getattr(self, f"{name}_initializer"),
-            regularizer=getattr(self, f"{name}_regularizer"),
-            constraint=getattr(self, f"{name}_constraint"),
-            name=name if name in ("kernel", "bias") else f"{name}_kernel",
+        return weight_by_role(
+            self, name, shape, name if name in ("kernel", "bias") else f"{name}_kernel"
         )
 
     def channels_of(self, input_shape: Shape) -> int:

@@ -11,6 +11,7 @@ from kerasish.layers.arguments import Shape, positive
 from kerasish.layers.base import Backward
 from kerasish.layers.convolution import Convolving
 from kerasish.layers.spatial import padding_name
+from kerasish.layers.weights import weight_by_role
 from kerasish.ops import images
 from kerasish.registry import register
 from kerasish.step import Step
@@ -49,13 +50,8 @@ class DepthwiseConv(Convolving):
         """Make kernel (*kernel_size, channels, depth_multiplier) and bias."""
         channels = self.channels_of(input_shape)
         self.compute_output_shape(input_shape)
-        self.kernel = self.add_weight(
-            (*self.kernel_size, channels, self.depth_multiplier),
-            self.depthwise_initializer,
-            regularizer=self.depthwise_regularizer,
-            constraint=self.depthwise_constraint,
-            name="kernel",
-        )
+        kernel_shape = (*self.kernel_size, channels, self.depth_multiplier)
+        self.kernel = weight_by_role(self, "depthwise", kernel_shape, "kernel")
         shape = (channels * self.depth_multiplier,)
         self.bias = self.make_weight("bias", shape) if self.use_bias else None
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from kerasish import constraints, initializers, ops, regularizers
+from kerasish import initializers, ops
 from kerasish.layers.arguments import Shape
 from kerasish.layers.base import Backward
 from kerasish.layers.same_shape import SameShape
+from kerasish.layers.weights import resolve_roles, weight_by_role
 from kerasish.registry import register
 from kerasish.step import Step
 from kerasish.store import Weight
@@ -78,7 +79,7 @@ class BatchNormalization(SameShape):
             raise TypeError(f"{self.label}: `axis` must be one whole number but is {self.axis!r}.")
         self.axis = int(self.axis)
         self.momentum, self.epsilon = float(self.momentum), float(self.epsilon)
-        _resolve(self, "beta", "gamma")
+        resolve_roles(self, "beta", "gamma")
         self.moving_mean_initializer = initializers.get(self.moving_mean_initializer)
         self.moving_variance_initializer = initializers.get(self.moving_variance_initializer)
 
@@ -86,8 +87,8 @@ class BatchNormalization(SameShape):
         """Make gamma, beta and the moving averages, each (C,)."""
         self.compute_output_shape(input_shape)
         shape = (input_shape[self.axis],)
-        self.gamma = _weight(self, "gamma", shape) if self.scale else None
-        self.beta = _weight(self, "beta", shape) if self.center else None
+        self.gamma = weight_by_role(self, "gamma", shape) if self.scale else None
+        self.beta = weight_by_role(self, "beta", shape) if self.center else None
         self.moving_mean = self.add_weight(
             shape, self.moving_mean_initializer, trainable=False, name="moving_mean"
         )
@@ -110,15 +111,15 @@ class BatchNormalization(SameShape):
         inverse = 1 / np.sqrt(variance + x.dtype.type(self.epsilon))
         x_hat = np.subtract(rows, mean, out=step.empty(rows.shape, x.dtype))
         x_hat *= inverse
-        y = _scale_and_shift(x_hat, self.gamma, self.beta, step)
+        y = scale_and_shift(x_hat, self.gamma, self.beta, step)
 
         def backward(dy: np.ndarray) -> np.ndarray | None:
             dy = np.moveaxis(dy, self.axis, -1).reshape(rows.shape)
             if learns or any(step.wants(w) for w in (self.gamma, self.beta) if w):
                 ones = step.ones(len(dy), dy.dtype)
                 dbeta, dgamma = ones @ dy, ones @ ops.multiply(dy, x_hat, step)
-                _add(step, self.gamma, dgamma)
-                _add(step, self.beta, dbeta)
+                add_gradient(step, self.gamma, dgamma)
+                add_gradient(step, self.beta, dbeta)
             if not step.needs_dx(self):
                 return None
             factor = inverse if self.gamma is None else inverse * self.gamma.value
@@ -154,7 +155,7 @@ class BatchNormalization(SameShape):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """The input's shape."""
-        _check_axes(self, [self.axis], input_shape)
+        check_axes(self, [self.axis], input_shape)
         return tuple(input_shape)
 
     def get_config(self) -> dict[str, Any]:
@@ -212,7 +213,7 @@ class LayerNormalization(SameShape):
                 f"{self.axis!r}."
             )
         self.axis = list(axes) if isinstance(self.axis, list | tuple) else int(self.axis)
-        _resolve(self, "beta", "gamma")
+        resolve_roles(self, "beta", "gamma")
 
     def build(self, input_shape: Shape) -> None:
         """Make gamma and beta, of the shape of the normalised axes."""
@@ -221,8 +222,10 @@ class LayerNormalization(SameShape):
         shape = tuple(input_shape[axis] for axis in axes)
         self.shardable = 0 not in axes
         with_beta = self.center and not self.rms_scaling
-        self.gamma = _weight(self, "gamma", shape) if self.scale or self.rms_scaling else None
-        self.beta = _weight(self, "beta", shape) if with_beta else None
+        self.gamma = (
+            weight_by_role(self, "gamma", shape) if self.scale or self.rms_scaling else None
+        )
+        self.beta = weight_by_role(self, "beta", shape) if with_beta else None
 
     def forward(self, x: np.ndarray, step: Step) -> tuple[np.ndarray, Backward | None]:
         """Move the axes to the end, fold to rows (M, K), standardise each row."""
@@ -237,15 +240,15 @@ class LayerNormalization(SameShape):
         inverse = (1 / np.sqrt(variance + x.dtype.type(self.epsilon)))[:, None]
         standard = centred * inverse
         x_hat = rows * inverse if self.rms_scaling else standard
-        y = _scale_and_shift(x_hat, self.gamma, self.beta, step)
+        y = scale_and_shift(x_hat, self.gamma, self.beta, step)
 
         def unfold(rows: np.ndarray) -> np.ndarray:
             return np.moveaxis(rows.reshape(moved.shape), ends, axes)
 
         def backward(dy: np.ndarray) -> np.ndarray | None:
             dy = np.moveaxis(dy, axes, ends).reshape(rows.shape)
-            _add(step, self.beta, dy.reshape(-1, *shape))
-            _add(step, self.gamma, (dy * x_hat).reshape(-1, *shape))
+            add_gradient(step, self.beta, dy.reshape(-1, *shape))
+            add_gradient(step, self.gamma, (dy * x_hat).reshape(-1, *shape))
             if not step.needs_dx(self):
                 return None
             d_hat = dy if self.gamma is None else dy * self.gamma.value.reshape(-1)
@@ -264,32 +267,11 @@ class LayerNormalization(SameShape):
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """The input's shape."""
         axes = self.axis if isinstance(self.axis, list) else [self.axis]
-        _check_axes(self, axes, input_shape)
+        check_axes(self, axes, input_shape)
         return tuple(input_shape)
 
 
-def _resolve(layer: Any, *names: str) -> None:
-    """Look up the initializer, regularizer and constraint of each weight."""
-    for name in names:
-        for role, module in (
-            ("initializer", initializers),
-            ("regularizer", regularizers),
-            ("constraint", constraints),
-        ):
-            setattr(layer, f"{name}_{role}", module.get(getattr(layer, f"{name}_{role}")))
-
-
-def _weight(layer: Any, name: str, shape: Any) -> Weight:
-    return layer.add_weight(
-        shape,
-        getattr(layer, f"{name}_initializer"),
-        regularizer=getattr(layer, f"{name}_regularizer"),
-        constraint=getattr(layer, f"{name}_constraint"),
-        name=name,
-    )
-
-
-def _scale_and_shift(
+def scale_and_shift(
     x_hat: np.ndarray, gamma: Weight | None, beta: Weight | None, step: Step
 ) -> np.ndarray:
     """``gamma * x_hat + beta`` for x_hat (M, K)."""
@@ -302,12 +284,14 @@ def _scale_and_shift(
     return y
 
 
-def _add(step: Step, weight: Weight | None, gradient: np.ndarray) -> None:
+def add_gradient(step: Step, weight: Weight | None, gradient: np.ndarray) -> None:
+    """`step.add_grad` for a weight that the layer may be without."""
     if weight is not None:
         step.add_grad(weight, gradient)
 
 
-def _check_axes(layer: Any, axes: list[int], input_shape: Shape) -> None:
+def check_axes(layer: Any, axes: list[int], input_shape: Shape) -> None:
+    """Refuse axes that inputs of this shape have not."""
     ndim = len(input_shape)
     if any(not -ndim <= axis < ndim for axis in axes):
         raise layer.shape_error(

@@ -176,6 +176,29 @@ class WeightOwner(Configurable):
         return sum(w.size for w in self.weights)
 
 
+def resolve_roles(layer: Any, *names: str) -> None:
+    """Look up the initializer, regularizer and constraint of each weight of a layer's."""
+    for name in names:
+        for role, module in (
+            ("initializer", initializers),
+            ("regularizer", regularizers),
+            ("constraint", constraints),
+        ):
+            key = f"{name}_{role}"
+            setattr(layer, key, module.get(getattr(layer, key)))
+
+
+def weight_by_role(layer: Any, role: str, shape: Any, name: str | None = None) -> Weight:
+    """Make a weight with the layer's arguments ``<role>_initializer`` and so on."""
+    return layer.add_weight(
+        shape,
+        getattr(layer, f"{role}_initializer"),
+        regularizer=getattr(layer, f"{role}_regularizer"),
+        constraint=getattr(layer, f"{role}_constraint"),
+        name=name or role,
+    )
+
+
 def _as_weight(owner: Any, value: Any) -> np.ndarray:
     try:
         array = np.asarray(value)

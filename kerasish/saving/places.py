@@ -76,7 +76,10 @@ def _held(layer: Any) -> Iterator[tuple[str, Any]]:
 
 
 def own_weights(layer: Any) -> list[Weight]:
-    """The weights of a layer itself: those that may learn, then the others."""
+    """The weights of a layer itself, in Keras's order: mostly those that may learn, then others."""
+    filed = getattr(layer, "filed_weights", None)
+    if filed is not None and layer.built:
+        return filed
     return sorted(layer._own_weights, key=lambda weight: not weight.trainable)
 
 

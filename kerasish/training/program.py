@@ -150,10 +150,10 @@ class Program:
         gradient = self._gradients[0]
         for other in self._gradients[1:count]:
             gradient += other
-        loss = sum(value for value, _, _ in results) + self._penalties(gradient)
+        steps = self._training.steps[:count]
+        loss = sum(value for value, _, _ in results) + self._penalties(gradient, steps[0])
         if check:
             self._check_finite(loss, gradient, x, counter, y)
-        steps = self._training.steps[:count]
         self.scores.add(loss, rows, results, y, weights, steps)
         commit(steps)
         if self.state is not None and gradient.size:
@@ -177,7 +177,7 @@ class Program:
         team = self._testing
         count = self.shards(rows)
         results = team.call(shard, rows, count, 0, self._equip_testing)
-        loss = sum(value for value, _, _ in results) + self._penalties(None)
+        loss = sum(value for value, _, _ in results) + self._penalties(None, team.steps[0])
         self.scores.add(loss, rows, results, y, weights, team.steps[:count])
         commit(team.steps[:count])
         return loss
@@ -273,15 +273,16 @@ class Program:
             return []
         return [w for w in step.grads if w not in step.written]
 
-    def _penalties(self, gradient: np.ndarray | None) -> float:
+    def _penalties(self, gradient: np.ndarray | None, step: Step) -> float:
         """Value of the weights' regularizers; their gradients are added to `gradient`."""
         total = 0.0
         assert self.runs is not None
         for weight in self._penalised:
-            total += float(weight.regularizer(weight.value))
+            value = step.read(weight)  # a layer may have replaced it
+            total += float(weight.regularizer(value))
             if gradient is not None:
                 view = self.runs.view(gradient, weight)
-                view += regularizers.gradient(weight.regularizer, weight.value)
+                view += regularizers.gradient(weight.regularizer, value)
         return total
 
     def _check_finite(

@@ -4,6 +4,17 @@ One row: name of the case, class, arguments, shape of the input, and options: ``
 ``mask`` (shape of a random mask), ``build`` (whether there are weights to set).
 """
 
+
+def layer_config(name, **arguments):
+    """Config of a layer inside another one, for Keras and for kerasish."""
+    return {
+        "module": "keras.layers",
+        "class_name": name,
+        "config": {"name": "inner", **arguments},
+        "registered_name": None,
+    }
+
+
 CASES = [
     ("dense", "Dense", {"units": 5, "activation": "tanh"}, (4, 3), {}),
     ("dense_3d", "Dense", {"units": 5, "activation": "softmax"}, (4, 2, 3), {}),
@@ -44,6 +55,29 @@ CASES = [
     ("ln_first", "LayerNormalization", {"axis": 1, "rms_scaling": True}, (4, 3, 5), {}),
     ("ln_apart", "LayerNormalization", {"axis": [1, 3], "scale": False}, (2, 3, 2, 4), {}),
     ("ln_rms", "LayerNormalization", {"rms_scaling": True}, (4, 5), {}),
+    ("gn", "GroupNormalization", {"groups": 2}, (3, 4, 6), {}),
+    ("gn_images", "GroupNormalization", {"groups": 3, "scale": False}, (2, 3, 4, 6), {}),
+    ("gn_instance", "GroupNormalization", {"groups": -1, "epsilon": 0.1}, (2, 3, 4, 2), {}),
+    ("gn_axis", "GroupNormalization", {"groups": 2, "axis": 1, "center": False}, (2, 4, 3, 5), {}),
+    ("unit", "UnitNormalization", {}, (4, 5), {}),
+    ("unit_axes", "UnitNormalization", {"axis": [1, 2]}, (4, 3, 2, 5), {}),
+    ("rms", "RMSNormalization", {}, (4, 5), {}),
+    ("rms_axes", "RMSNormalization", {"axis": [-2, -1], "epsilon": 0.1}, (4, 3, 2, 5), {}),
+    ("sn", "SpectralNormalization", {"layer": layer_config("Dense", units=3)}, (4, 5), {}),
+    (
+        "sn_training",
+        "SpectralNormalization",
+        {"layer": layer_config("Dense", units=3, activation="tanh")},
+        (4, 5),
+        {"training": True},
+    ),
+    (
+        "sn_images",
+        "SpectralNormalization",
+        {"layer": layer_config("Conv2D", filters=3, kernel_size=2), "power_iterations": 3},
+        (2, 4, 3, 2),
+        {"training": True},
+    ),
     ("relu", "ReLU", {}, (4, 5), {}),
     ("relu_full", "ReLU", {"max_value": 1.0, "negative_slope": 0.2, "threshold": 0.3}, (6, 5), {}),
     ("relu_6", "ReLU", {"max_value": 6}, (6, 5), {}),

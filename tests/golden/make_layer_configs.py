@@ -16,6 +16,8 @@ for row in TABLE:
     name, arguments, _, _ = row
     if name == "Lambda":  # its function is code, which no config of ours holds
         continue
+    if "layer" in arguments:
+        arguments = {**arguments, "layer": keras.layers.deserialize(arguments["layer"])}
     layer = getattr(keras.layers, name)(**arguments, name="layer")
     configs[row_id(row)] = keras.saving.serialize_keras_object(layer)["config"]
 text = "{\n" + ",\n".join(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in configs.items()) + "\n}"

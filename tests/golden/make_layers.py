@@ -28,6 +28,8 @@ def record(name, cls, arguments, shape, options):
     rng = np.random.default_rng(zlib.crc32(name.encode()))
     if cls == "Lambda":
         arguments = {"function": lambda x: x**2 + 3 * x}
+    if "layer" in arguments:
+        arguments = {**arguments, "layer": keras.layers.deserialize(arguments["layer"])}
     layer = getattr(keras.layers, cls)(**arguments)
     x = numbers(rng, shape)
     if cls == "Masking":
@@ -60,6 +62,8 @@ def record(name, cls, arguments, shape, options):
         found["loss"] = np.array([float(v.detach()) for v in layer.losses])
     for i, weight in enumerate(layer.trainable_weights):
         found[f"gradient_{i}"] = weight.value.grad.numpy()
+    if cls == "SpectralNormalization":
+        found["kernel_after"] = layer.kernel.numpy()
     for i, weight in enumerate(layer.non_trainable_weights):
         found[f"after_{i}"] = weight.numpy()
     if cls == "Masking":
