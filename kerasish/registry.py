@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import importlib
 import inspect
 import re
 import threading
@@ -32,6 +33,18 @@ KERAS_MODULES = {
     "regularizer": "keras.regularizers",
     "constraint": "keras.constraints",
     "callback": "keras.callbacks",
+}
+_HOMES = {
+    "layer": ("kerasish.layers", "kerasish.models"),
+    "loss": ("kerasish.losses",),
+    "metric": ("kerasish.metrics",),
+    "optimizer": ("kerasish.optimizers",),
+    "schedule": ("kerasish.optimizers.schedules",),
+    "activation": ("kerasish.activations",),
+    "initializer": ("kerasish.initializers",),
+    "regularizer": ("kerasish.regularizers",),
+    "constraint": ("kerasish.constraints",),
+    "callback": ("kerasish.callbacks",),
 }
 _entries: dict[str, dict[str, Any]] = {kind: {} for kind in KERAS_MODULES}
 _folded: dict[str, dict[str, Any]] = {kind: {} for kind in KERAS_MODULES}
@@ -181,12 +194,19 @@ def lookup(kind: str, name: str, custom_objects: dict[str, Any] | None = None) -
     for scope in scopes:
         if name in scope:
             return scope[name]
-    entry = _entries[kind].get(name)
+    entry = _find(kind, name)
     if entry is None:
-        entry = _folded[kind].get(_fold(name))
+        for home in _HOMES.get(kind, ()):  # what comes with kerasish registers when imported
+            importlib.import_module(home)
+        entry = _find(kind, name)
     if entry is None:
         raise errors.unknown_name(kind, name, _entries[kind])
     return entry
+
+
+def _find(kind: str, name: str) -> Any:
+    entry = _entries[kind].get(name)
+    return _folded[kind].get(_fold(name)) if entry is None else entry
 
 
 def known(kind: str) -> dict[str, Any]:
@@ -218,6 +238,10 @@ class Configurable:
     positional_tail: ClassVar[tuple[str, ...]] = ()
     old_spellings: ClassVar[dict[str, str]] = {}
     refused_arguments: ClassVar[dict[str, str]] = {}
+    beyond_keras: ClassVar[tuple[str, ...]] = ()
+    """Arguments that Keras's class of this name does not take; kept apart in files."""
+    unknown_to_keras: ClassVar[bool] = False
+    """Whether Keras has no class of this name; left out of what Keras reads of a file."""
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments as JSON-able values."""
@@ -270,14 +294,17 @@ def plain(value: Any) -> Any:
 
 def serialize(obj: Any) -> dict[str, Any]:
     """Return Keras 3's ``{"module", "class_name", "config", "registered_name"}`` for `obj`."""
-    custom = vars(type(obj)).get("registered_name")  # not that of a registered parent
-    kind = getattr(obj, "registry_kind", None)
-    module = type(obj).__module__
-    if kind is not None and custom is None:
-        module = getattr(obj, "keras_module", None) or KERAS_MODULES[kind]
+    cls = type(obj)
+    custom = vars(cls).get("registered_name")  # not that of a registered parent
+    module: str | None = cls.__module__
+    if cls.__module__.partition(".")[0] == "kerasish":
+        module = getattr(obj, "keras_module", None) or KERAS_MODULES.get(obj.registry_kind)
+    else:
+        custom = custom or cls.__name__
+        module = None if module == "__main__" else module
     return {
         "module": module,
-        "class_name": type(obj).__name__,
+        "class_name": cls.__name__,
         "config": obj.get_config(),
         "registered_name": custom,
     }
@@ -294,6 +321,10 @@ def deserialize(kind: str, config: Any, custom_objects: dict[str, Any] | None = 
             f"A {kind} config must be a dict with a 'class_name', such as "
             f"{{'class_name': 'Dense', 'config': {{'units': 4}}}}, but got {config!r}."
         )
+    sharing = getattr(_custom, "shared", None)
+    shared_id = config.get("shared_object_id") if kind == "layer" else None
+    if sharing is not None and isinstance(shared_id, int) and shared_id in sharing:
+        return sharing[shared_id]
     name = config.get("registered_name") or config["class_name"]
     try:
         cls = lookup(kind, name, custom_objects)
@@ -314,7 +345,21 @@ def deserialize(kind: str, config: Any, custom_objects: dict[str, Any] | None = 
             f"but got {arguments!r}."
         )
     with custom_object_scope(custom_objects or {}):
-        return cls.from_config(dict(arguments))
+        made = cls.from_config(dict(arguments))
+    if sharing is not None and isinstance(shared_id, int):
+        sharing[shared_id] = made
+    return made
+
+
+@contextlib.contextmanager
+def shared_objects() -> Iterator[None]:
+    """While it lasts, layer configs of one ``shared_object_id`` become one layer."""
+    outer = getattr(_custom, "shared", None)
+    _custom.shared = {}
+    try:
+        yield
+    finally:
+        _custom.shared = outer
 
 
 def resolve(kind: str, identifier: Any, default: Any = None) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -65,8 +66,11 @@ class WeightOwner(Configurable):
         default = "glorot_uniform" if dtype.kind == "f" else "zeros"
         draw = initializers.get(default if initializer is None else initializer)
         name = name or f"variable{'' if not self._own_weights else f'_{len(self._own_weights)}'}"
+        room = getattr(_building, "room", None)
         weight = Weight(
-            np.asarray(draw_initial(draw, shape, dtype), dtype),
+            np.asarray(draw_initial(draw, shape, dtype), dtype)
+            if room is None
+            else room.take(self.label, shape, dtype),
             name,
             trainable,
             initializer=draw,
@@ -239,6 +243,38 @@ def building(rng: np.random.Generator | None = None) -> Iterator[None]:
         yield
     finally:
         _building.rng = outer
+
+
+class _Room:
+    """Memory for weights that are about to be read from a file."""
+
+    def __init__(self, size: int) -> None:
+        self._left = size
+
+    def take(self, label: str, shape: Any, dtype: np.dtype) -> np.ndarray:
+        wanted = math.prod(shape) * dtype.itemsize
+        if wanted > self._left:
+            raise ValueError(
+                f"{label} asks for a weight of shape {tuple(shape)}, {wanted:,} bytes, but the "
+                f"file holds no more than {self._left:,} for it."
+            )
+        self._left -= wanted
+        return np.zeros(shape, dtype)
+
+
+@contextlib.contextmanager
+def building_blank(size: int) -> Iterator[None]:
+    """While it lasts, weights made in this thread are zeros, of at most `size` bytes in all.
+
+    No seed is drawn: what is built is to be filled from a file.
+    """
+    outer = getattr(_building, "room", None)
+    _building.room = _Room(size)
+    try:
+        with building(np.random.default_rng(0)):
+            yield
+    finally:
+        _building.room = outer
 
 
 def is_building() -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -26,6 +26,8 @@ class Crossentropy(BuiltIn):
     >>> round(float(Crossentropy()([1], [[0.05, 0.9, 0.05]])), 4)
     0.1054
     """
+
+    unknown_to_keras: ClassVar[bool] = True
 
     name: str | None = field(default="crossentropy", kw_only=True)
 

@@ -138,6 +138,8 @@ class ConfusionMatrix(Metric):
     [[1, 0], [1, 1]]
     """
 
+    unknown_to_keras: ClassVar[bool] = True
+
     num_classes: int | None = None
     name: Any = field(default="confusion_matrix", kw_only=True)
     state_names = ("matrix",)

@@ -28,6 +28,7 @@ class _HitRate(Metric):
     average: Any = field(default=UNSET, kw_only=True, metadata={"when_set": True})
 
     positional_tail = ("name", "dtype", "average")
+    beyond_keras = ("average",)
     direction = "max"
     misses: ClassVar[str]  # the state variable beside true_positives: of Keras's two
     true_positives: ClassVar[Variable]

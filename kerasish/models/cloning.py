@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
-from kerasish import registry
 from kerasish.layers.base import Layer
 from kerasish.models.sequential import Sequential
+from kerasish.saving import legacy
+from kerasish.saving.configs import build_model
+from kerasish.saving.limits import read_json
 
 
 def clone_model(
@@ -66,15 +67,19 @@ def _clone(layer: Layer, clone_function: Callable[[Layer], Layer] | None) -> Lay
 
 
 def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = None) -> Sequential:
-    """Build a model, with fresh weights, from what ``model.to_json()`` returned."""
+    """Build a model, with fresh weights, from what ``model.to_json()`` returned.
+
+    Text from Keras, also from older versions, is read too. The model is not compiled.
+    """
     try:
-        config = json.loads(json_string)
+        config = read_json(json_string, "it")
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"model_from_json expects the JSON text of a model but got "
             f"{str(json_string)[:60]!r}: {error}."
         ) from None
-    if not isinstance(config, dict) or config.get("class_name") != "Sequential":
-        found = config.get("class_name") if isinstance(config, dict) else type(config).__name__
-        raise ValueError(f"model_from_json expects a Sequential but the text describes {found!r}.")
-    return registry.deserialize("layer", config, custom_objects)
+    try:
+        config = legacy.model_config(config)
+    except ValueError as error:
+        raise ValueError(f"model_from_json expects a Sequential: {error}.") from None
+    return build_model(config, custom_objects)

@@ -2,15 +2,44 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from kerasish import saving
 from kerasish.errors import named_arguments
+from kerasish.saving.configs import model_config
 from kerasish.training.interrupt import interrupts
 
 
 class Files:
-    """The part of a model that is saved and loaded."""
+    """The part of a model that is saved and loaded.
+
+    Attributes
+    ----------
+    metadata : dict
+        What you want to be kept with the model in files: names of the classes, how inputs are
+        scaled, ... It holds what JSON can.
+    saved_with : dict
+        Versions of kerasish and numpy and the number of threads when a loaded model was saved.
+    """
+
+    metadata: dict[str, Any]
+    saved_with: dict[str, Any] | None = None
+
+    def save(self, filepath: Any, overwrite: bool = True, **options: Any) -> None:
+        """Write the model to a file, ``.keras`` or ``.h5``: see `kerasish.saving.save_model`."""
+        saving.save_model(self, filepath, overwrite, **options)
+
+    def to_json(self, **kwargs: Any) -> str:
+        """Return the architecture as Keras's JSON text; `model_from_json` reads it."""
+        return json.dumps(model_config(self), **kwargs)
+
+    def to_yaml(self, **kwargs: Any) -> str:
+        """Refuse: YAML can run code when it is read, and Keras has dropped it too."""
+        raise RuntimeError(
+            "to_yaml() is not there: reading YAML can run code. Use to_json() for the "
+            "architecture, or save('name.keras') for the whole model."
+        )
 
     @named_arguments
     def save_weights(self, filepath: Any, overwrite: bool = True, **ignored: Any) -> None:

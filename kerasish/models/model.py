@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import weakref
 from typing import Any, ClassVar
 
@@ -72,7 +71,7 @@ class Model(Trainer, Files, Layer, metaclass=ModelType):
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         """Prepare what every model has, whether or not a subclass has called our ``__init__``."""
         self = super().__new__(cls)
-        self.__dict__.update(_seed=None, counter=0, _output_shape=None)
+        self.__dict__.update(_seed=None, counter=0, metadata={}, _output_shape=None)
         return self
 
     @property
@@ -261,10 +260,6 @@ class Model(Trainer, Files, Layer, metaclass=ModelType):
         print_summary(
             self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range
         )
-
-    def to_json(self, **kwargs: Any) -> str:
-        """Return the architecture as Keras's JSON text; `model_from_json` reads it."""
-        return json.dumps(registry.serialize(self), **kwargs)
 
     # --- copies -------------------------------------------------------------------------------
 

@@ -128,8 +128,12 @@ class Sequential(LayerList):
             )
         with registry.custom_object_scope(custom_objects or {}):
             model = cls(name=config.get("name"), dtype=config.get("dtype"))
+            made: dict[str, Any] = {}  # a layer that is listed again is the same one
             for entry in config.get("layers", []):
-                model.add(entry, rebuild=False)
+                name = _name_in(entry)
+                model.add(made.get(name or "", entry), rebuild=False)
+                if name and len(model) and model.layers[-1].name == name:
+                    made[name] = model.layers[-1]
             if not config.get("trainable", True):
                 model.trainable = False
             shape = config.get("build_input_shape")
@@ -143,3 +147,10 @@ class Sequential(LayerList):
 
     def __len__(self) -> int:
         return len(self._sublayers)
+
+
+def _name_in(entry: Any) -> str | None:
+    """The name that a layer's config states."""
+    inner = entry.get("config", entry) if isinstance(entry, dict) else None
+    name = inner.get("name") if isinstance(inner, dict) else None
+    return name if isinstance(name, str) else None

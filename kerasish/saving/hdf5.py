@@ -26,6 +26,8 @@ class Tree(Protocol):
     """A read-only tree of groups, attributes and datasets; places are paths such as ``"a/b"``."""
 
     path: str
+    most: int
+    """How many bytes may be read from it in all."""
 
     def attributes(self, place: str) -> list[str]:
         """Names of a group's attributes; none where there is no such group."""
@@ -39,6 +41,9 @@ class Tree(Protocol):
     def shape(self, place: str) -> tuple[int, ...] | None:
         """Shape of a dataset; None where there is none."""
 
+    def size_of(self, place: str) -> int:
+        """How many bytes the numbers of a dataset take in memory, if the file can hold them."""
+
     def read(self, place: str) -> np.ndarray:
         """The numbers of a dataset."""
 
@@ -46,11 +51,12 @@ class Tree(Protocol):
 class FileTree:
     """A `Tree` over an open h5py file."""
 
-    def __init__(self, file: Any, path: str, size: int) -> None:
+    def __init__(self, file: Any, path: str, size: int, most: int | None = None) -> None:
         import h5py
 
         self._h5py, self._file, self.path = h5py, file, path
-        self.limits = Limits(path, size)
+        self.limits = Limits(size, most)
+        self.most = self.limits.most
 
     def attributes(self, place: str) -> list[str]:
         """Names of a group's attributes."""
@@ -84,8 +90,19 @@ class FileTree:
         found = self._find(place)
         return found.shape if isinstance(found, self._h5py.Dataset) else None
 
+    def size_of(self, place: str) -> int:
+        """How many bytes a dataset takes in memory."""
+        return self._checked(place)[1]
+
     def read(self, place: str) -> np.ndarray:
         """The numbers of a dataset, if they can be in the file."""
+        dataset, wanted = self._checked(place)
+        self.limits.take(f"the dataset '/{place}'", wanted)
+        values = np.asarray(dataset[()])
+        return _from_bfloat16(values) if values.dtype.kind == "V" else values
+
+    def _checked(self, place: str) -> tuple[Any, int]:
+        """A dataset and the memory that reading it takes."""
         dataset = self._find(place)
         if not isinstance(dataset, self._h5py.Dataset):
             raise FileError(f"there is no dataset '/{place}'")
@@ -103,11 +120,10 @@ class FileTree:
             filters = {plist.get_filter(i)[0] for i in range(plist.get_nfilters())}
             if filters - _FILTERS:
                 raise FileError(f"{what} is packed with a filter that is not allowed")
-            self.limits.take(what, max(wanted, chunk), dataset.id.get_storage_size(), packed=True)
+            wanted = max(wanted, chunk)
         else:
-            self.limits.take(what, wanted, dataset.id.get_storage_size())
-        values = np.asarray(dataset[()])
-        return _from_bfloat16(values) if half else values
+            self.limits.check_stored(what, wanted, dataset.id.get_storage_size())
+        return dataset, wanted
 
     def _find(self, place: str) -> Any:
         """The group or dataset at a place, or None; links are not followed."""
@@ -136,6 +152,7 @@ class MemoryTree:
         self, path: str, attributes: dict[str, dict[str, Any]], arrays: dict[str, np.ndarray]
     ) -> None:
         self.path, self._attributes, self._arrays = path, attributes, arrays
+        self.most = sum(array.nbytes for array in arrays.values())
 
     def attributes(self, place: str) -> list[str]:
         """Names of a group's attributes."""
@@ -162,6 +179,10 @@ class MemoryTree:
         """Shape of an array."""
         array = self._arrays.get(_clean(place))
         return None if array is None else array.shape
+
+    def size_of(self, place: str) -> int:
+        """How many bytes an array takes."""
+        return self.read(place).nbytes
 
     def read(self, place: str) -> np.ndarray:
         """An array."""

@@ -6,8 +6,8 @@ import json
 import re
 from typing import Any
 
-SLACK = 64 << 20
-EXPANSION = 8
+SLACK = 16 << 20
+EXPANSION = 4
 MOST_ITEMS = 1_000_000
 MOST_JSON = 64 << 20
 MOST_DEPTH = 200
@@ -17,20 +17,29 @@ class FileError(ValueError):
     """What is wrong with a file, without its path, which whoever opened it adds."""
 
 
+def most_bytes(size: int) -> int:
+    """How many bytes may come out of a file of `size` bytes, packed parts unpacked."""
+    return EXPANSION * size + SLACK
+
+
 class Limits:
     """Adds up what is read from one file and refuses what the file cannot hold.
 
-    Plain numbers take as many bytes as they are; packed ones may be `EXPANSION` times as many.
+    Plain numbers take as many bytes as are stored; packed ones may take more, up to `most` in all.
     """
 
-    def __init__(self, path: str, size: int) -> None:
-        self.path, self.size = path, size
-        self._left = EXPANSION * size + SLACK
+    def __init__(self, size: int, most: int | None = None) -> None:
+        self.size = size
+        self.most = most_bytes(size) if most is None else most
+        self._left = self.most
 
-    def take(self, what: str, wanted: int, stored: int, packed: bool = False) -> None:
-        """Refuse `wanted` bytes of which the file has `stored`."""
-        if not packed and (wanted > self.size or wanted > stored):
+    def check_stored(self, what: str, wanted: int, stored: int) -> None:
+        """Refuse plain numbers of `wanted` bytes of which the file has `stored`."""
+        if wanted > min(self.size, stored):
             raise FileError(f"{what} claims {wanted:,} bytes but only {stored:,} are stored")
+
+    def take(self, what: str, wanted: int) -> None:
+        """Count `wanted` bytes that are about to be read."""
         if wanted > self._left:
             raise FileError(
                 f"{what} claims {wanted:,} bytes, too many for a file of {self.size:,} bytes"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 from collections.abc import Iterator
 from typing import Any
 
 from kerasish.saving.hdf5 import SIGNATURE, FileTree, Tree
-from kerasish.saving.limits import FileError
+from kerasish.saving.limits import FileError, most_bytes
 
 ZIP = b"PK\x03\x04"
 _OTHER_KINDS = [
@@ -81,17 +82,30 @@ def kind_of(path: Any) -> str:
 
 
 @contextlib.contextmanager
-def open_tree(path: Any, untrusted: bool = False) -> Iterator[Tree]:
-    """Open an HDF5 file as a `Tree`; with `untrusted`, read it whole in a limited process."""
+def open_tree(source: Any, untrusted: bool = False, path: Any = None) -> Iterator[Tree]:
+    """Open an HDF5 file as a `Tree`.
+
+    Parameters
+    ----------
+    source : str or bytes
+        The path of the file, or what it holds.
+    untrusted : bool
+        Read all of it in a child process of limited memory and time.
+    path : str, optional
+        The file that `source` comes from, which bounds how much may be read.
+    """
+    path = source if path is None else path
+    most = most_bytes(os.path.getsize(path))
     if untrusted:
         from kerasish.saving.untrusted import read_tree
 
-        yield read_tree(path)
+        yield read_tree(source, path, most)
         return
     import h5py
 
-    with open(path, "rb") as file, h5py.File(file, "r") as opened:
-        yield FileTree(opened, str(path), os.path.getsize(path))
+    inside = isinstance(source, bytes)
+    with io.BytesIO(source) if inside else open(source, "rb") as file, h5py.File(file) as opened:
+        yield FileTree(opened, str(path), len(source) if inside else os.path.getsize(path), most)
 
 
 def _folder(path: Any) -> str:

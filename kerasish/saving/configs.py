@@ -1,0 +1,117 @@
+"""Models as JSON: in the form of Keras 3 (``.keras``, `to_json`) and in that of HDF5 models."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import numpy as np
+
+from kerasish import registry
+from kerasish.utils import get_registered_name
+
+_PLAIN = (str, bool, int, float, type(None))
+
+
+def model_config(model: Any, old: bool = False) -> dict[str, Any]:
+    """Describe a model's architecture.
+
+    With `old`, entries of layers have no module, which is how Keras tells HDF5 models apart.
+    """
+    counts: dict[int, int] = {}
+    for layer in _occurrences(model):
+        counts[id(layer)] = counts.get(id(layer), 0) + 1
+    shared = {key: n for n, key in enumerate((k for k, c in counts.items() if c > 1), 1)}
+    return _entry(model, old, shared)
+
+
+def _occurrences(model: Any) -> list[Any]:
+    """The layers of a model and of those inside it, as often as they are used."""
+    found = []
+    for layer in model.layers:
+        found.append(layer)
+        if hasattr(layer, "layers"):
+            found += _occurrences(layer)
+    return found
+
+
+def _entry(layer: Any, old: bool, shared: dict[int, int]) -> dict[str, Any]:
+    whole = registry.serialize(layer)
+    config = whole["config"]
+    inner = config.get("layers")
+    if isinstance(inner, list) and hasattr(layer, "flat_layers"):
+        inputs = inner[: len(inner) - len(layer.layers)]
+        config["layers"] = [
+            *({k: e[k] for k in ("class_name", "config")} if old else e for e in inputs),
+            *(_entry(each, old, shared) for each in layer.layers),
+        ]
+    config = jsonable(config)
+    if old:
+        entry = {"class_name": whole["registered_name"] or whole["class_name"], "config": config}
+    else:
+        entry = {**whole, "config": config}
+        if layer._build_shape is not None and layer.weights:
+            entry["build_config"] = {"input_shape": list(layer._build_shape)}
+    if id(layer) in shared:
+        entry["shared_object_id"] = shared[id(layer)]
+    return entry
+
+
+def jsonable(value: Any) -> Any:
+    """Turn a config into what JSON can hold, objects and functions into Keras's dicts."""
+    if isinstance(value, np.bool_ | np.integer | np.floating):
+        return value.item()
+    if isinstance(value, _PLAIN):
+        return value
+    if isinstance(value, dict):
+        return {str(key): jsonable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [jsonable(item) for item in value]
+    if isinstance(value, np.ndarray):
+        if value.ndim == 0:
+            return value.item()
+        config = {"value": value.tolist(), "dtype": value.dtype.name}
+        return {"class_name": "__numpy__", "config": config}
+    if hasattr(value, "get_config"):
+        return jsonable(registry.serialize(value))
+    if callable(value) and not inspect.isclass(value):
+        return function_config(value)
+    raise TypeError(
+        f"A config holds {value!r}, which cannot be written to a file. Let `get_config` return "
+        f"numbers, texts, lists and dicts, or objects with a `get_config` of their own."
+    )
+
+
+def function_config(function: Any) -> dict[str, Any]:
+    """How Keras writes a function: by name."""
+    return {
+        "module": "builtins",
+        "class_name": "function",
+        "config": get_registered_name(function),
+        "registered_name": "function",
+    }
+
+
+def build_model(config: dict[str, Any], custom_objects: dict[str, Any] | None) -> Any:
+    """Build the model, with fresh weights, that a translated config describes.
+
+    Only registered classes and `custom_objects` are built; nothing is imported.
+    """
+    with registry.shared_objects():
+        try:
+            return registry.deserialize("layer", config, custom_objects)
+        except ValueError as error:
+            raise with_custom_hint(error) from error
+
+
+def with_custom_hint(error: ValueError) -> ValueError:
+    """Add to "unknown name" how to make an own class or function known."""
+    text = str(error)
+    if not text.startswith("Could not interpret "):
+        return error
+    what = text.split("identifier: ")[1].split(".")[0]
+    head, _, known = text.partition(" Known names: ")
+    return ValueError(
+        f"{head} If it is a class or function of yours, pass custom_objects={{{what}: ...}} to "
+        f"load_model, or decorate it with @kerasish.register before. Known names: {known}"
+    )
