@@ -24,6 +24,7 @@ from kerasish.layers.arguments import (
     shape_text,
 )
 from kerasish.layers.weights import WeightOwner, all_or_nothing, building
+from kerasish.signatures import translate_arguments
 from kerasish.step import Step, commit
 from kerasish.store import Weight, as_array
 
@@ -382,7 +383,7 @@ class Layer(symbol.HasSymbols, WeightOwner):
         custom.add_loss(self, loss)
 
 
-registry.translate_arguments(Layer)
+translate_arguments(Layer)
 
 
 def _same(dy: np.ndarray) -> np.ndarray:

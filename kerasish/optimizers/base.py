@@ -18,6 +18,7 @@ from kerasish import registry
 from kerasish.optimizers.keras_surface import KerasSurface
 from kerasish.optimizers.schedules import LearningRateSchedule
 from kerasish.optimizers.variables import LearningRate, Variable, variable
+from kerasish.signatures import translate_arguments
 from kerasish.store import Runs, Weight, as_array
 
 
@@ -370,4 +371,4 @@ def _weights(owner: str, variables: Iterable[Any]) -> list[Weight]:
     return weights
 
 
-registry.translate_arguments(Optimizer)
+translate_arguments(Optimizer)
