@@ -348,6 +348,37 @@ def test_a_layer_used_twice_is_one_layer(tmp_path, ending):
     np.testing.assert_array_equal(model.predict(X, verbose=0), twin.predict(X, verbose=0))
 
 
+class Tower(ks.Model):
+    def __init__(self, units=4, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+        self.first = layers.Dense(units, "relu")
+        self.rest = [layers.Dense(units), layers.Dense(1)]
+
+    def call(self, inputs):
+        x = self.first(inputs)
+        return self.rest[1](self.rest[0](x) + x)
+
+    def get_config(self):
+        return {**super().get_config(), "units": self.units}
+
+
+@pytest.mark.parametrize("ending", [".keras", ".h5"])
+def test_a_model_with_its_own_call(tmp_path, ending):
+    pytest.importorskip("autograd")
+    path = tmp_path / f"m{ending}"
+    model = Tower(3)
+    model.compile("adam", "mse")
+    model.fit(X, X[:, :1], verbose=0)
+    model.save(path)
+    with pytest.raises(ValueError, match=r"'Tower'.*pass custom_objects="):
+        load_model(path)
+    twin = load_model(path, {"Tower": Tower})
+    for each in (model, twin):
+        each.fit(X, X[:, :1], verbose=0)
+    same_weights(model, twin)
+
+
 def test_json_in_keras_form_comes_back():
     model = make()
     text = model.to_json(indent=1)

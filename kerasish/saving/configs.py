@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from kerasish import registry
+from kerasish.saving.places import is_list
 from kerasish.utils import get_registered_name
 
 _PLAIN = (str, bool, int, float, type(None))
@@ -22,7 +23,10 @@ def model_config(model: Any, old: bool = False) -> dict[str, Any]:
     for layer in _occurrences(model):
         counts[id(layer)] = counts.get(id(layer), 0) + 1
     shared = {key: n for n, key in enumerate((k for k, c in counts.items() if c > 1), 1)}
-    return _entry(model, old, shared)
+    entry = _entry(model, old, shared)
+    if not is_list(model) and model._build_shape is not None:
+        entry["build_config"] = {"input_shape": list(model._build_shape)}
+    return entry
 
 
 def _occurrences(model: Any) -> list[Any]:
@@ -39,7 +43,7 @@ def _entry(layer: Any, old: bool, shared: dict[int, int]) -> dict[str, Any]:
     whole = registry.serialize(layer)
     config = whole["config"]
     inner = config.get("layers")
-    if isinstance(inner, list) and hasattr(layer, "flat_layers"):
+    if isinstance(inner, list) and is_list(layer):
         inputs = inner[: len(inner) - len(layer.layers)]
         config["layers"] = [
             *({k: e[k] for k in ("class_name", "config")} if old else e for e in inputs),
@@ -99,9 +103,13 @@ def build_model(config: dict[str, Any], custom_objects: dict[str, Any] | None) -
     """
     with registry.shared_objects():
         try:
-            return registry.deserialize("layer", config, custom_objects)
+            model = registry.deserialize("layer", config, custom_objects)
         except ValueError as error:
             raise with_custom_hint(error) from error
+    shape = (config.get("build_config") or {}).get("input_shape")
+    if not model.built and shape is not None:  # a model with its own `call`
+        model.ensure_built(tuple(shape))
+    return model
 
 
 def with_custom_hint(error: ValueError) -> ValueError:

@@ -29,6 +29,7 @@ _DROPPED = {
     "Lambda": ("function_type", "module", "output_shape_module", "output_shape_type"),
     **dict.fromkeys(_RECURRENT, ("implementation", "consume_less", "time_major")),
 }
+_GENERIC = ("Functional", "Model", "Sequential")
 _INNER = ("layer", "cell", "backward_layer", "forward_layer")
 
 
@@ -48,6 +49,8 @@ def model_config(config: Any) -> dict[str, Any]:
         config = {**config, "config": {"name": None, "layers": config["config"]}}
     inner = config.get("config")
     if not isinstance(inner, dict) or not isinstance(inner.get("layers"), list):
+        if isinstance(inner, dict) and config["class_name"] not in _GENERIC:
+            return config  # a model with its own `call`, if its class is known
         raise FileError(
             f"its configuration describes a {config['class_name']!r} without a list of layers. "
             f"Only models made of layers in order (Sequential) can be loaded"

@@ -50,6 +50,8 @@ def restore(stored: Stored, custom_objects: dict[str, Any] | None, compile: bool
     room = _WIDENING * _size_of_weights(stored) + _ROOM
     with building_blank(room):
         model = build_model(config, custom_objects)
+    if not hasattr(model, "compile"):
+        raise FileError(f"it describes a {type(model).__name__}, not a model")
     own = checked(stored.extras())
     comparison = stored.compare(model)
     comparison.check()

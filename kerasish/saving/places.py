@@ -65,7 +65,7 @@ def _held(layer: Any) -> Iterator[tuple[str, Any]]:
     """The attributes that may hold layers, in Keras's order: private ones last."""
     if not layer.sublayers:
         return
-    if hasattr(type(layer), "flat_layers"):
+    if is_list(layer):
         yield "layers", layer.layers
     own = {k: v for k, v in vars(layer).items() if k not in ("_sublayers", "_input_layer", "_flat")}
     for name in sorted(own, key=lambda name: f"~{name}" if name.startswith("_") else name):
@@ -73,6 +73,11 @@ def _held(layer: Any) -> Iterator[tuple[str, Any]]:
         if hasattr(value, "_own_weights") or isinstance(value, list | tuple | dict):
             yield name, value
     yield "_layers", layer.sublayers  # what no attribute holds
+
+
+def is_list(layer: Any) -> bool:
+    """Whether a layer is a model that is a list of layers, and no model with its own `call`."""
+    return hasattr(type(layer), "flat_layers") and hasattr(type(layer), "pop")
 
 
 def own_weights(layer: Any) -> list[Weight]:
