@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import hashlib
 import importlib
 import os
@@ -24,19 +23,24 @@ SAFE_FASTMATH = {"contract", "reassoc", "arcp", "nsz", "afn"}
 _lock = threading.RLock()
 
 
-class Kernel:
-    """A function that `numba` compiles when one of the kernels is first called."""
+class Deferred:
+    """Stands in a family's globals for what needs numba, until a kernel is first called."""
 
-    def __init__(self, fn: Callable[..., Any]) -> None:
-        self.fn = fn
-        self.dispatcher: Any = None
-        functools.update_wrapper(self, fn)
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = make
+        self._made: Any = None
+
+    def made(self) -> Any:
+        """What takes this object's place, made once."""
+        if self._made is None:
+            self._made = self._make()
+        return self._made
 
     def __call__(self, *args: Any) -> Any:
-        """Load numba, put what it makes of all kernels in their places, and call this one."""
+        """Load numba, put what is made in its place everywhere, and call it."""
         with _lock:
             _activate()
-        return self.dispatcher(*args)
+        return self.made()(*args)
 
 
 def kernel(fn: Callable[..., Any]) -> Any:
@@ -44,30 +48,31 @@ def kernel(fn: Callable[..., Any]) -> Any:
 
     What makes LLVM vectorise its loops: every operand is a one-dimensional view that is indexed
     from 0 (``row(out[i], x[i])``), a loop touches two or three arrays, and divisions do not check
-    for zero (``error_model="numpy"``). The GIL is released while it runs.
+    for zero (``error_model="numpy"``). Where that is not enough there is `simd`. The GIL is
+    released while it runs.
 
     numba is imported at the first call of any kernel, not here. A kernel may call others, of its
     own module or imported from another family.
     """
-    return Kernel(fn)
+    return Deferred(lambda: _compiled(fn))
+
+
+def _compiled(fn: Callable[..., Any]) -> Any:
+    import numba
+
+    options: dict[str, Any] = {"fastmath": SAFE_FASTMATH, "nogil": True, "error_model": "numpy"}
+    with _cache_folder() as folder:
+        return numba.njit(cache=folder is not None, **options)(fn)
 
 
 def _activate() -> None:
-    """Replace the kernels of all families that have been imported by numba's dispatchers."""
-    import numba
-
+    """Replace what is deferred in all families that have been imported."""
     _listen()
     prefix = f"{compiled.__name__}."
-    families = [m for name, m in list(sys.modules.items()) if name.startswith(prefix)]
-    options: dict[str, Any] = {"fastmath": SAFE_FASTMATH, "nogil": True, "error_model": "numpy"}
-    with _cache_folder() as folder:
-        for family in families:
-            for name, value in list(vars(family).items()):
-                if isinstance(value, Kernel):
-                    if value.dispatcher is None:
-                        decorate = numba.njit(cache=folder is not None, **options)
-                        value.dispatcher = decorate(value.fn)
-                    setattr(family, name, value.dispatcher)
+    for family in [m for name, m in list(sys.modules.items()) if name.startswith(prefix)]:
+        for name, value in list(vars(family).items()):
+            if isinstance(value, Deferred):
+                setattr(family, name, value.made())
 
 
 @contextlib.contextmanager
