@@ -100,6 +100,7 @@ class Step:
         self.at_head = False
         self._rng: np.random.Generator | None = None
         self._ones = np.ones(0, np.float32)
+        self._scratch: dict[str, np.ndarray] = {}
 
     def restart(self, batch_size: int, rows: slice, counter: int) -> None:
         """Make the step ready for another batch, keeping its memory."""
@@ -134,6 +135,17 @@ class Step:
         if self.arena is None:
             return np.empty(shape, dtype)
         return self.arena.take(shape, dtype)
+
+    def scratch(self, name: str, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+        """An uninitialised array that is overwritten by the next one of the same `name`.
+
+        For what an operation needs only while it runs: it stays in the cache from one to the next.
+        """
+        size = math.prod(shape) * np.dtype(dtype).itemsize
+        buffer = self._scratch.get(name)
+        if buffer is None or buffer.size < size:
+            buffer = self._scratch[name] = np.empty(size, np.uint8)
+        return buffer[:size].view(dtype).reshape(shape)
 
     def is_frozen(self, layer: Any) -> bool:
         """Whether the layer does not learn in this model (fixed at compile)."""

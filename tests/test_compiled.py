@@ -12,7 +12,7 @@ import pytest
 
 import kerasish
 from kerasish import ops
-from kerasish.ops import compiled
+from kerasish.ops import compiled, images
 from kerasish.step import Step
 
 ROOT = pathlib.Path(kerasish.__file__).parent.parent
@@ -73,6 +73,71 @@ def test_backward_of_relu_takes_gradients_of_any_layout(path):
     assert total is None
 
 
+# --- convolution ----------------------------------------------------------------------------------
+
+# Sizes of the input, kernel, strides, dilation, padding, channels and filters.
+CORRELATIONS = [
+    ((13, 14), (3, 3), (1, 1), (1, 1), "same", 16, 24),  # Winograd's from here
+    ((6, 15), (3, 3), (1, 1), (1, 1), "valid", 24, 16),
+    ((8, 8), (3, 3), (1, 1), (1, 1), "same", 16, 16),
+    ((9, 10), (3, 3), (1, 1), (1, 1), "same", 3, 8),  # from here windows are copied
+    ((11, 10), (2, 3), (2, 1), (1, 1), "same", 3, 5),
+    ((11, 10), (3, 2), (1, 1), (2, 3), "valid", 2, 4),
+    ((5, 6), (1, 1), (1, 1), (1, 1), "valid", 7, 6),
+    ((5, 6), (1, 1), (2, 2), (1, 1), "same", 7, 6),
+    ((17,), (3,), (1,), (2,), "causal", 16, 16),
+    ((12,), (4,), (3,), (1,), "same", 1, 2),
+    ((4, 5, 6), (2, 2, 3), (1, 2, 1), (1, 1, 1), "same", 2, 3),
+]
+
+
+def correlated(case, count, dtype, relu=True):
+    """Output and all gradients of one case, for the same numbers whatever the type."""
+    spatial, size, strides, dilation, padding, channels, filters = case
+    window = images.window_of(spatial, size, strides, dilation, padding)
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal((count, *spatial, channels)).astype(dtype)
+    kernel = rng.standard_normal((*size, channels, filters)).astype(dtype)
+    bias = rng.standard_normal(filters).astype(dtype)
+    dy = rng.standard_normal((count, *window.outputs(spatial), filters)).astype(dtype)
+    x.flags.writeable = dy.flags.writeable = False
+    step = Step()
+    y = images.correlate(x, kernel, window, 1, step, bias, relu)
+    gate = y if relu else None
+    return y, *images.gradients(x, kernel, dy, window, 1, step, gate)
+
+
+@pytest.mark.parametrize("count", [3, 0, 1])
+@pytest.mark.parametrize("case", CORRELATIONS, ids=str)
+def test_correlation_and_its_gradients(path, case, count):
+    for found, exact in zip(
+        correlated(case, count, "float32"), correlated(case, count, "float64"), strict=True
+    ):
+        assert found.dtype == np.float32
+        assert found.shape == exact.shape
+        error = np.abs(found - exact).max(initial=0)
+        assert error <= 3e-6 * max(1, np.abs(exact).max(initial=0))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_is_not_finite_stays_where_it_belongs(path, value):
+    """Winograd's tiles would spread it: then windows are multiplied after all."""
+    x = RNG.standard_normal((2, 12, 12, 16)).astype("float32")
+    kernel = RNG.standard_normal((3, 3, 16, 16)).astype("float32")
+    dy = RNG.standard_normal((2, 12, 12, 16)).astype("float32")
+    x[0, 5, 5, 3] = dy[1, 0, 0, 2] = value
+    window = images.window_of((12, 12), (3, 3), (1, 1), padding="same")
+    found, exact = [], []
+    with np.errstate(all="ignore"):
+        for numbers, dtype in (found, "float32"), (exact, "float64"):
+            step, a, b, c = Step(), x.astype(dtype), kernel.astype(dtype), dy.astype(dtype)
+            numbers += [images.correlate(a, b, window, 1, step)]
+            numbers += images.gradients(a, b, c, window, 1, step)
+    for single, double in zip(found, exact, strict=True):
+        assert 0 < np.isfinite(double).sum() < double.size
+        np.testing.assert_allclose(single, double, rtol=1e-4, atol=1e-4)
+
+
 # --- which of the two runs ------------------------------------------------------------------------
 
 
@@ -83,7 +148,7 @@ def run(code, **env):
         text=True,
         check=False,
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **env},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "KERASISH_COMPILED": "auto", **env},
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
@@ -132,7 +197,7 @@ def test_a_small_model_never_loads_numba():
 BIG = """
 import numpy as np
 from kerasish import ops
-from kerasish.ops import compiled
+from kerasish.ops import compiled, images
 said = []
 with compiled.announcing(lambda: said.append("compiling")):
     for _ in range(2):
@@ -143,7 +208,7 @@ print(*said)
 
 @needs_numba
 def test_the_first_process_says_that_it_compiles_and_the_second_does_not(tmp_path):
-    env = {"NUMBA_CACHE_DIR": str(tmp_path), "KERASISH_COMPILED": "auto"}
+    env = {"NUMBA_CACHE_DIR": str(tmp_path)}
     assert run(BIG, **env) == "compiling"
     assert run(BIG, **env) == ""
 

@@ -9,7 +9,7 @@ import pytest
 
 from kerasish import Sequential, layers
 from kerasish.layers import spatial
-from kerasish.ops import images
+from kerasish.ops import columns
 from kerasish.step import Step
 from kerasish.testing import check_layer
 
@@ -57,10 +57,10 @@ def run(layer, x, dy=None):
     return y, dx, [step.grads[w] for w in layer.trainable_weights]
 
 
-@pytest.mark.parametrize("block", [images.COLUMNS, 40], ids=["whole", "cut"])
+@pytest.mark.parametrize("block", [columns.BLOCK, 40], ids=["whole", "cut"])
 @pytest.mark.parametrize("number", range(len(CASES)), ids=[f"{c[0]}-{c[1]}" for c in CASES])
 def test_agrees_with_keras(number, block, golden, monkeypatch):
-    monkeypatch.setattr(images, "COLUMNS", block)
+    monkeypatch.setattr(columns, "BLOCK", block)
     name, arguments, shape = CASES[number]
     data = {k.partition("/")[2]: v for k, v in golden.items() if k.startswith(f"{number}/")}
     layer = getattr(layers, name)(**arguments)

@@ -170,19 +170,29 @@ class Conv(Convolving):
         x = self.channels_last(x)
         spatial, kernel = x.shape[1:-1], self.kernel.value
         window = self.window(spatial)
-        z = images.correlate(x, kernel, window, self.groups, step)
-        y, finish_backward = self.finish(z, step)
+        bias, groups = self.bias, self.groups
+        added = None if bias is None else bias.value
+        z = images.correlate(x, kernel, window, groups, step, added, self.is_relu)
+        y, to_restored = (self.restore(z), None)
+        if not self.is_relu:
+            y, to_restored = self.activate(y, step)
 
         def backward(dy: np.ndarray) -> np.ndarray | None:
-            dz = finish_backward(dy)
-            if step.wants(self.kernel):
-                gradient = images.kernel_gradient(x, dz, window, self.groups, kernel.shape)
-                step.add_grad(self.kernel, gradient)
-            if not step.needs_dx(self):
-                return None
-            return self.restore(
-                images.input_gradient(dz, kernel, window, self.groups, spatial, step)
+            dz = self.channels_last(dy if to_restored is None else to_restored(dy))
+            wants = (
+                step.wants(self.kernel),
+                bias is not None and step.wants(bias),
+                step.needs_dx(self),
             )
+            output = z if self.is_relu else None
+            dkernel, dbias, dx = images.gradients(
+                x, kernel, dz, window, groups, step, output, wants
+            )
+            if dkernel is not None:
+                step.add_grad(self.kernel, dkernel)
+            if dbias is not None:
+                step.add_grad(bias, dbias)
+            return None if dx is None else self.restore(dx)
 
         return y, backward if step.recording else None
 

@@ -67,7 +67,7 @@ class DepthwiseConv(Convolving):
         def backward(dy: np.ndarray) -> np.ndarray | None:
             dz = finish_backward(dy)
             if step.wants(self.kernel):
-                gradient = images.kernel_gradient(x, dz, window, groups, kernel.shape)
+                gradient = images.kernel_gradient(x, dz, window, groups, kernel.shape, step)
                 step.add_grad(self.kernel, gradient.reshape(self.kernel.shape))
             if not step.needs_dx(self):
                 return None

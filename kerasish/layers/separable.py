@@ -84,7 +84,7 @@ class SeparableConv(Convolving):
                 return None
             d_apart = ops.product(dz, mix.T, step)
             if step.wants(self.depthwise_kernel):
-                gradient = images.kernel_gradient(x, d_apart, window, channels, deep.shape)
+                gradient = images.kernel_gradient(x, d_apart, window, channels, deep.shape, step)
                 step.add_grad(self.depthwise_kernel, gradient.reshape(self.depthwise_kernel.shape))
             if not step.needs_dx(self):
                 return None

@@ -62,7 +62,7 @@ class ConvTranspose(Convolving):
         def backward(dy: np.ndarray) -> np.ndarray | None:
             dz = finish_backward(dy)
             if step.wants(self.kernel):
-                gradient = images.kernel_gradient(dz, x, window, 1, kernel.shape)
+                gradient = images.kernel_gradient(dz, x, window, 1, kernel.shape, step)
                 step.add_grad(self.kernel, gradient)
             if not step.needs_dx(self):
                 return None

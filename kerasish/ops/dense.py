@@ -30,13 +30,18 @@ def add_bias(y: np.ndarray, bias: np.ndarray | None, relu: bool = False) -> None
 
 
 def relu_backward(
-    dy: np.ndarray, y: np.ndarray, step: Step, total: bool = False
+    dy: np.ndarray,
+    y: np.ndarray,
+    step: Step,
+    total: bool = False,
+    out: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """`reference.relu_backward`."""
+    """`reference.relu_backward`, into `out`."""
+    out = step.empty(y.shape, y.dtype) if out is None else out
     if not compiled.chosen(dy.size, dy.dtype):
-        return reference.relu_backward(dy, y, step, total)
+        return reference.relu_backward(dy, y, step, total, out)
     columns = y.shape[-1]
-    dz, sums = step.empty(y.shape, y.dtype), step.empty((columns,), y.dtype)
-    rows = (compiled.plain(a).reshape(-1, columns) for a in (dy, y, dz))
-    compiled.rows.relu_backward(*rows, sums)
-    return dz, sums if total else None
+    sums = np.empty(columns, y.dtype)
+    rows = (compiled.plain(a).reshape(-1, columns) for a in (dy, y))
+    compiled.rows.relu_backward(*rows, out.reshape(-1, columns), sums)
+    return out, sums if total else None

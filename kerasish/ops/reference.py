@@ -28,11 +28,11 @@ def add_bias(y: np.ndarray, bias: np.ndarray | None, relu: bool = False) -> None
 
 
 def relu_backward(
-    dy: np.ndarray, y: np.ndarray, step: Step, total: bool = False
+    dy: np.ndarray, y: np.ndarray, step: Step, total: bool, out: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """`dy` where relu's output y (..., C) is above 0 or NaN, else 0; and its sum (C,) if asked."""
-    passes = np.logical_not(np.less_equal(y, 0), out=step.empty(y.shape, bool))
-    dz = np.multiply(dy, passes, out=step.empty(dy.shape, dy.dtype))
+    closed = np.less_equal(y, 0, out=step.scratch("closed", y.shape, bool))
+    dz = np.multiply(dy, np.logical_not(closed, out=closed), out=out)
     return dz, row_sum(dz, step) if total else None
 
 

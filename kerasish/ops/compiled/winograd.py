@@ -4,9 +4,9 @@ A tile of 6x6 inputs gives 4x4 outputs by 36 products instead of 144. The interp
 0, 5/8, -5/8, 3/2, -3/2 and infinity: all constants are exact in float32, and the error is half of
 that with the usual 1 and 2 (Barabasz et al. 2018), about twice that of a sum of products.
 
-Images are (N, H, W * C) here, and tiles (36, places * C), a plane for each product. C is a multiple of
-`simd.LANES`. Tiles are made for `count` rows of tiles, the first being number `first` of those of all
-images; `down` rows of `wide` tiles make an image. `work` is scratch of `work_size` elements.
+Images are (N, H, W * C) here, and tiles (36, places * C), a plane for each product. C is a multiple
+of `simd.LANES`. Tiles are made for `count` rows of tiles, the first being number `first` of those
+of all images; `down` rows of `wide` tiles make an image. `work` is scratch of `work_size` elements.
 """
 
 import numpy as np

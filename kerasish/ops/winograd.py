@@ -1,0 +1,148 @@
+"""Correlation with 3x3 kernels and strides of 1 by Winograd's F(4x4, 3x3).
+
+Rows of tiles are transformed block by block by `compiled.winograd`; between the transforms stand
+36 products of small matrices, which stay in the processor's second cache.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from kerasish.ops import compiled
+from kerasish.ops.window import Window
+from kerasish.step import Step
+
+BLOCK = 230_000  # elements of the transformed inputs and outputs that are held at once
+LANES = 8  # channels of all arrays are a multiple of it: the kernels use such vectors
+
+
+def fits(window: Window, shape: tuple[int, ...], groups: int, spatial: tuple[int, ...]) -> bool:
+    """Whether Winograd takes a correlation in float32, by its shape alone.
+
+    It does where it saves multiplications: tiles at the border compute more than is needed.
+    """
+    if window.size != (3, 3) or window.strides != (1, 1) or window.dilation != (1, 1):
+        return False
+    if groups != 1 or shape[-2] % LANES or shape[-1] % LANES or shape[-2] < 16 or shape[-1] < 16:
+        return False
+    if max(map(max, window.padding)) > 2:
+        return False
+    places = window.outputs(spatial)
+    products = 36 * math.prod(-(-n // 4) for n in places)
+    return 3 * products <= 2 * 9 * math.prod(places)
+
+
+class Winograd:
+    """The same as `columns.Columns`, for what `fits`."""
+
+    def __init__(
+        self,
+        window: Window,
+        shape: tuple[int, ...],
+        spatial: tuple[int, ...],
+        step: Step,
+    ) -> None:
+        self.shape, self.spatial, self.step = shape, spatial, step
+        self.places = window.outputs(spatial)
+        self.channels, self.filters = shape[-2:]
+        self.padding = tuple(before for before, _ in window.padding)
+        tiles = math.prod(-(-n // 4) for n in self.places)
+        self.at_once = max(BLOCK // (36 * (self.channels + self.filters) * tiles), 1)
+
+    def correlate(
+        self, x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None, relu: bool, y: np.ndarray
+    ) -> bool:
+        """`Columns.correlate`; False if outputs are not finite and so may be wrong."""
+        shift = np.zeros(self.filters, np.float32) if bias is None else compiled.plain(bias)
+        return self._correlate(compiled.plain(x), kernel, self.padding, shift, relu, y)
+
+    def input_gradient(self, dy: np.ndarray, kernel: np.ndarray, dx: np.ndarray) -> bool:
+        """`Columns.input_gradient`: a correlation with the kernel turned by half a circle."""
+        turned = kernel[::-1, ::-1].transpose(0, 1, 3, 2)
+        shift = np.zeros(self.channels, np.float32)
+        padding = tuple(2 - n for n in self.padding)
+        return self._correlate(compiled.plain(dy), turned, padding, shift, False, dx)
+
+    def _correlate(
+        self,
+        x: np.ndarray,
+        kernel: np.ndarray,
+        padding: tuple[int, ...],
+        bias: np.ndarray,
+        relu: bool,
+        y: np.ndarray,
+    ) -> bool:
+        channels, filters = kernel.shape[-2:]
+        kernels = compiled.winograd
+        matrices = self.step.scratch("kernels", (36, channels * filters), x.dtype)
+        np.matmul(kernels.KERNEL, kernel.reshape(9, -1), out=matrices)
+        matrices = matrices.reshape(36, channels, filters)
+        images, outputs = _flat(x), _flat(y)
+        down, wide = (-(-n // 4) for n in y.shape[1:3])
+        work = self._work(wide, max(x.shape[2] * channels, y.shape[2] * filters), channels)
+        finite = True
+        for first, count in _blocks(len(x) * down, wide, channels + filters):
+            places = count * wide
+            v, v_flat = self._planes("inputs", places, channels)
+            m, m_flat = self._planes("outputs", places, filters)
+            kernels.inputs(images, channels, *padding, down, wide, first, count, work, v_flat)
+            np.matmul(v, matrices, out=m)
+            finite &= kernels.outputs(
+                m_flat, filters, down, wide, first, count, bias, relu, work, outputs
+            )
+        return finite
+
+    def add_kernel_gradient(self, x: np.ndarray, dy: np.ndarray, total: Any) -> Any:
+        """`Columns.add_kernel_gradient`; the total is (36, C, F)."""
+        kernels, channels, filters = compiled.winograd, self.channels, self.filters
+        images, gradients = _flat(compiled.plain(x)), _flat(compiled.plain(dy))
+        down, wide = (-(-n // 4) for n in self.places)
+        work = self._work(wide, max(images.shape[2], gradients.shape[2]), max(channels, filters))
+        for first, count in _blocks(len(x) * down, wide, channels + filters):
+            places = count * wide
+            v, v_flat = self._planes("inputs", places, channels)
+            z, z_flat = self._planes("outputs", places, filters)
+            kernels.inputs(images, channels, *self.padding, down, wide, first, count, work, v_flat)
+            kernels.gradients(gradients, filters, down, wide, first, count, work, z_flat)
+            if total is None:
+                total = self.step.empty((36, channels, filters), x.dtype)
+                np.matmul(v.transpose(0, 2, 1), z, out=total)
+                continue
+            product = self.step.scratch("kernels", total.shape, x.dtype)
+            np.matmul(v.transpose(0, 2, 1), z, out=product)
+            total += product
+        return total
+
+    def kernel_gradient(self, total: Any) -> np.ndarray:
+        """DLoss/dkernel from the total."""
+        return (compiled.winograd.KERNEL.T @ total.reshape(36, -1)).reshape(self.shape)
+
+    def _planes(self, name: str, places: int, channels: int) -> tuple[np.ndarray, np.ndarray]:
+        """Scratch (36, places, channels) and the same as (36, pitch).
+
+        The planes are a cache line further apart than they need to be: at a power of two they
+        would all fall on the same lines of the cache.
+        """
+        pitch = places * channels + 16
+        flat = self.step.scratch(name, (36, pitch), np.float32)
+        return flat[:, : pitch - 16].reshape(36, places, channels), flat
+
+    def _work(self, wide: int, width: int, channels: int) -> np.ndarray:
+        size = compiled.winograd.work_size(wide, width, channels)
+        return self.step.scratch("work", (size,), np.float32)
+
+
+def _flat(images: np.ndarray) -> np.ndarray:
+    """(N, H, W, C) as (N, H, W * C)."""
+    return images.reshape(*images.shape[:2], -1)
+
+
+def _blocks(rows: int, wide: int, channels: int) -> Iterator[tuple[int, int]]:
+    """First and number of the rows of tiles of each block."""
+    count = max(BLOCK // (36 * channels * wide), 1)
+    for first in range(0, rows, count):
+        yield first, min(count, rows - first)
