@@ -18,7 +18,6 @@ KERAS = json.loads(
 KERAS.pop("keras_version")
 
 FOREIGN = "wraps a layer of another framework, of which kerasish runs without"
-FILES = "saving and loading: not in this release"
 GRAPH = "joins several inputs, and kerasish has Sequential models only"
 IMAGES = "image layers: not in this release"
 AUGMENTATION = "image augmentation: not in this release"
@@ -51,7 +50,6 @@ LATER_OR_REFUSED: dict[str, dict[str, str]] = {
         "custom layers check what they are given in `build`": "InputSpec",
     },
     "callbacks": {
-        FILES: "ModelCheckpoint",
         "Orbax is a format of JAX": "OrbaxCheckpoint",
         WATCHING: "TensorBoard",
         "posts to a server: write a LambdaCallback": "RemoteMonitor",

@@ -4,6 +4,7 @@ from kerasish.callbacks.averaging import SwapEMAWeights
 from kerasish.callbacks.backup import BackupAndRestore
 from kerasish.callbacks.base import Callback, History, LambdaCallback
 from kerasish.callbacks.callback_list import CallbackList
+from kerasish.callbacks.checkpoint import ModelCheckpoint
 from kerasish.callbacks.csv_logger import CSVLogger
 from kerasish.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
 from kerasish.callbacks.progress import ProgbarLogger, ProgressBar
@@ -18,6 +19,7 @@ __all__ = [
     "History",
     "LambdaCallback",
     "LearningRateScheduler",
+    "ModelCheckpoint",
     "ProgbarLogger",
     "ProgressBar",
     "ReduceLROnPlateau",

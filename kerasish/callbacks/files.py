@@ -16,8 +16,10 @@ def path_of(path: Any, who: str) -> str:
     return os.fspath(path)
 
 
-def prepared(path: Any, who: str) -> str:
+def prepared(path: Any, who: str, shown: str | None = None) -> str:
     """Return `path` as a string, its folder made, having seen that it can be written.
+
+    Messages call it `shown`, if that is given.
 
     Raises
     ------
@@ -25,6 +27,7 @@ def prepared(path: Any, who: str) -> str:
         If it cannot; the message names the callback and the path.
     """
     path = path_of(path, who)
+    shown = shown or path
     target = os.path.realpath(path)
     folder = os.path.dirname(target)
     try:
@@ -33,10 +36,10 @@ def prepared(path: Any, who: str) -> str:
         os.makedirs(folder, exist_ok=True)
     except OSError as error:
         why = f"{error.strerror}: '{error.filename}'" if error.filename else str(error)
-        raise type(error)(f"{who} cannot write '{path}': {why}.") from None
+        raise type(error)(f"{who} cannot write '{shown}': {why}.") from None
     if not os.access(target if os.path.exists(target) else folder, os.W_OK):
         what = "the file is write-protected" if os.path.exists(target) else "no permission"
-        raise PermissionError(f"{who} cannot write '{path}': {what}.")
+        raise PermissionError(f"{who} cannot write '{shown}': {what}.")
     return path
 
 
