@@ -182,6 +182,21 @@ class Step:
         if not first:
             gradient += out
 
+    def add_rows(self, weight: Weight, indices: np.ndarray, rows: np.ndarray) -> None:
+        """Accumulate the gradient of a table: row ``indices[i]`` of it gets ``rows[i]`` added."""
+        gradient = self.grads.get(weight)
+        if gradient is None:
+            return
+        if weight not in self.written:
+            self.written.add(weight)
+            gradient[...] = 0
+        order = np.argsort(indices.reshape(-1), kind="stable")
+        found = indices.reshape(-1)[order]
+        starts = np.flatnonzero(np.diff(found, prepend=-1))
+        if len(starts):
+            rows = rows.reshape(-1, rows.shape[-1])[order]
+            gradient[found[starts]] += np.add.reduceat(rows, starts, axis=0)
+
     def ones(self, count: int, dtype: Any) -> np.ndarray:
         """A vector of ones (read only)."""
         if self._ones.size < count or self._ones.dtype != dtype:

@@ -182,6 +182,15 @@ def test_output_goes_where_it_is_asked_for(name):
     assert fn.needs_x or fn.in_place or name == "sparsemax"
 
 
+@pytest.mark.parametrize("name", ["sigmoid", "tanh", "relu", "elu", "softsign", "exponential"])
+@pytest.mark.parametrize("stride", [2, 4, 5])
+def test_in_place_on_strided_memory(name, stride):
+    x = np.linspace(-2, 2, 9 * stride, dtype="float32")[::stride]
+    expected = getattr(activations, name)(x.copy())
+    getattr(activations, name)(x, out=x)
+    np.testing.assert_array_equal(x, expected)
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_types(name):
     fn, kw = getattr(activations, name), REQUIRED.get(name, {})

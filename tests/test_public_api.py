@@ -41,9 +41,11 @@ LATER_OR_REFUSED: dict[str, dict[str, str]] = {
             RandomHue RandomInvert RandomPerspective RandomPosterization RandomRotation
             RandomSaturation RandomSharpness RandomShear RandomTranslation RandomZoom
             Solarization""",
-        RECURRENT: """Bidirectional ConvLSTM1D ConvLSTM2D ConvLSTM3D Embedding GRU GRUCell LSTM
-            LSTMCell RNN ReversibleEmbedding SimpleRNN SimpleRNNCell StackedRNNCells
-            TextVectorization TimeDistributed""",
+        RECURRENT: """Bidirectional ConvLSTM1D ConvLSTM2D ConvLSTM3D TextVectorization
+            TimeDistributed""",
+        "ties the output of a language model to its input: use Embedding and Dense": (
+            "ReversibleEmbedding"
+        ),
         "preprocessing of tables and sound: not planned": """CategoryEncoding Discretization
             HashedCrossing Hashing IntegerLookup MelSpectrogram STFTSpectrogram StringLookup""",
         "use Dense, Permute and Reshape": "EinsumDense",
@@ -77,6 +79,8 @@ LATER_OR_REFUSED: dict[str, dict[str, str]] = {
 DIFFERENT_ARGUMENTS: dict[tuple[str, str, str], str] = {
     ("layers", "Dense", "lora_rank"): "low-rank fine-tuning: not planned",
     ("layers", "Dense", "lora_alpha"): "low-rank fine-tuning: not planned",
+    ("layers", "Embedding", "lora_rank"): "low-rank fine-tuning: not planned",
+    ("layers", "Embedding", "lora_alpha"): "low-rank fine-tuning: not planned",
     ("layers", "Layer", "activity_regularizer"): "taken by name; see below",
     ("layers", "Layer", "autocast"): "taken by name; see below",
 }

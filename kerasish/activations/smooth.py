@@ -16,7 +16,7 @@ SELU_SCALE = 1.0507009873554805
 
 def _logistic(x: np.ndarray, out: np.ndarray) -> np.ndarray:
     """1 / (1 + exp(-x)); where exp overflows to infinity the quotient is rightly zero."""
-    np.negative(x, out=out)
+    np.multiply(x, -1, out=out)  # NumPy 2.4's negative errs in place at strides of 16 bytes
     np.exp(out, out=out)
     np.add(out, 1, out=out)
     return np.reciprocal(out, out=out)

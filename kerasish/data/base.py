@@ -134,6 +134,11 @@ class Batches:
         """The targets of all rows, in order, if they lie in memory."""
         return None
 
+    @property
+    def inputs(self) -> np.ndarray | None:
+        """The inputs of all rows, in order, if they lie in memory."""
+        return None
+
     def warn_too_short(self, epochs_left: int) -> None:
         """Warn that a source without a number of steps has ended before the last epoch."""
         if epochs_left and self._asked is None:

@@ -101,12 +101,14 @@ class ArrayBatches(Batches):
         checks.warn_if_not_finite(x, self.names.x, self.names.who)
 
     @property
+    def inputs(self) -> np.ndarray | None:
+        """The inputs of all rows, in order, if they lie in memory."""
+        return _in_memory(self._x)
+
+    @property
     def targets(self) -> np.ndarray | None:
         """The targets of all rows, in order, if they lie in memory."""
-        y = self._y
-        if y is None or isinstance(y, StoredColumn) or arrays.is_on_disk(y.array):
-            return None
-        return y.array
+        return _in_memory(self._y)
 
     def peek(self) -> Batch:
         """Return the first rows, in the order of the source."""
@@ -192,3 +194,9 @@ def _read(source: Column, spans: list[tuple[int, int]]) -> np.ndarray:
         pool[at : at + stop - start] = source.slice(start, stop)
         at += stop - start
     return pool
+
+
+def _in_memory(column: Any) -> np.ndarray | None:
+    if column is None or isinstance(column, StoredColumn) or arrays.is_on_disk(column.array):
+        return None
+    return column.array

@@ -17,6 +17,7 @@ from kerasish.layers.convolution import (
 )
 from kerasish.layers.core import Dense, Identity, Input, InputLayer, Masking
 from kerasish.layers.depthwise import DepthwiseConv1D, DepthwiseConv2D
+from kerasish.layers.embedding import Embedding
 from kerasish.layers.function import Lambda
 from kerasish.layers.global_pooling import (
     GlobalAveragePooling1D,
@@ -58,6 +59,10 @@ from kerasish.layers.pooling import (
     MaxPooling3D,
 )
 from kerasish.layers.preprocessing import Normalization, Rescaling
+from kerasish.layers.recurrent.cells import GRUCell, LSTMCell, SimpleRNNCell
+from kerasish.layers.recurrent.layers import GRU, LSTM, SimpleRNN
+from kerasish.layers.recurrent.rnn import RNN
+from kerasish.layers.recurrent.stacked import StackedRNNCells
 from kerasish.layers.regularization import (
     ActivityRegularization,
     AlphaDropout,
@@ -86,6 +91,9 @@ from kerasish.layers.wrapper import SpectralNormalization, Wrapper
 
 __all__ = [
     "ELU",
+    "GRU",
+    "LSTM",
+    "RNN",
     "Activation",
     "ActivityRegularization",
     "AlphaDropout",
@@ -115,7 +123,9 @@ __all__ = [
     "DepthwiseConv1D",
     "DepthwiseConv2D",
     "Dropout",
+    "Embedding",
     "Flatten",
+    "GRUCell",
     "GaussianDropout",
     "GaussianNoise",
     "GlobalAveragePooling1D",
@@ -134,6 +144,7 @@ __all__ = [
     "Identity",
     "Input",
     "InputLayer",
+    "LSTMCell",
     "Lambda",
     "Layer",
     "LayerNormalization",
@@ -157,11 +168,14 @@ __all__ = [
     "SeparableConv2D",
     "SeparableConvolution1D",
     "SeparableConvolution2D",
+    "SimpleRNN",
+    "SimpleRNNCell",
     "Softmax",
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
     "SpectralNormalization",
+    "StackedRNNCells",
     "UnitNormalization",
     "UpSampling1D",
     "UpSampling2D",

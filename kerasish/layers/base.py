@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import warnings
 from collections.abc import Callable
@@ -20,9 +21,10 @@ from kerasish.layers.arguments import (
     dtype_policy,
     float_dtype,
     input_hint,
-    mend_shape,
     shape_text,
 )
+from kerasish.layers.described import Described
+from kerasish.layers.recurrent.protocol import call_cell
 from kerasish.layers.weights import WeightOwner, all_or_nothing, building
 from kerasish.signatures import translate_arguments
 from kerasish.step import Step, commit
@@ -32,7 +34,7 @@ Backward = Callable[[np.ndarray], np.ndarray | None]
 
 
 @dataclass(eq=False, repr=False)
-class Layer(symbol.HasSymbols, WeightOwner):
+class Layer(symbol.HasSymbols, Described, WeightOwner):
     """A layer is its arguments (dataclass fields), its weights, and `forward`.
 
     Parameters
@@ -82,8 +84,8 @@ class Layer(symbol.HasSymbols, WeightOwner):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Defaults that follow from what a subclass defines.
 
-        A `call` may mix the samples of a batch, so it sees the whole of it; a layer with a
-        `compute_mask` knows masks.
+        A `call` may mix the samples of a batch, so it sees the whole of it; one that takes
+        `states` makes the layer a recurrent cell. A layer with a `compute_mask` knows masks.
         """
         super().__init_subclass__(**kwargs)
         own = vars(cls)
@@ -91,6 +93,8 @@ class Layer(symbol.HasSymbols, WeightOwner):
             cls.shardable = False
         if "compute_mask" in own and "supports_masking" not in own:
             cls.supports_masking = True
+        if "call" in own and "states" in inspect.signature(own["call"]).parameters:
+            cls.__call__ = call_cell  # type: ignore
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         """Prepare what every layer has, whether or not a subclass calls our ``__init__``."""
@@ -314,30 +318,10 @@ class Layer(symbol.HasSymbols, WeightOwner):
         if not fits:
             raise self.shape_error(shape_text(built), shape)
 
+    def check_data(self, batches: Any, is_first: bool = False) -> None:
+        """Refuse a data set that the layer cannot work on; `is_first` if it gets the inputs."""
+
     # --- description ------------------------------------------------------------------------
-
-    @property
-    def label(self) -> str:
-        """``Dense 'dense_2' (layer 3)``, for messages."""
-        place = "" if self.position is None else f" (layer {self.position})"
-        name = self.__dict__.get("name")
-        return f"{type(self).__name__} {name!r}{place}" if name else type(self).__name__
-
-    def shape_error(self, expected: str, shape: Any, fix: str = "") -> ValueError:
-        """The error for an input of the wrong shape; `fix` says how to mend it."""
-        fix = fix or "Check the data's shape against the model's input shape."
-        return ValueError(
-            f"{self.label} expects inputs of shape {expected} but got {shape_text(shape)}. {fix}"
-        )
-
-    def misfit(self, built: Shape, shape: Any) -> ValueError:
-        """The error for a batch that is not of the shape that the model was built for."""
-        if tuple(shape) == tuple(built[1:]):
-            return ValueError(
-                f"{self.label} expects inputs of shape {shape_text(built)} but got {tuple(shape)}. "
-                f"This is one sample without its batch axis: pass x[None]."
-            )
-        return self.shape_error(shape_text(built), shape, mend_shape(built, shape))
 
     @property
     def input_shape(self) -> Shape:
@@ -355,10 +339,10 @@ class Layer(symbol.HasSymbols, WeightOwner):
         """Return the constructor's arguments; the type as Keras's dtype policy."""
         config = super().get_config()
         config["dtype"] = dtype_policy(self.dtype)
-        if self.activity_regularizer is not None and "activity_regularizer" not in config:
+        if self.activity_regularizer is not None:  # before the layer's own, as in Keras's files
             common = {key: config.pop(key) for key in ("name", "trainable", "dtype")}
-            penalty = {"activity_regularizer": registry.serialize(self.activity_regularizer)}
-            config = {**common, **penalty, **config}
+            common["activity_regularizer"] = registry.serialize(self.activity_regularizer)
+            config = {**common, **{k: v for k, v in config.items() if k not in common}}
         return config
 
     if not TYPE_CHECKING:
@@ -371,10 +355,6 @@ class Layer(symbol.HasSymbols, WeightOwner):
             raise AttributeError(
                 f"{self.label} has no attribute {name!r}.{hint}", name=name, obj=self
             )
-
-    def __repr__(self) -> str:
-        shape = f", built={self.built}"
-        return f"<{type(self).__name__} name={self.name}{shape}>"
 
     def add_loss(self, loss: Any) -> None:
         """Add a term to the loss from inside `call`."""

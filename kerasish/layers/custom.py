@@ -25,44 +25,69 @@ def current_step() -> Step | None:
     return getattr(_now, "step", None)
 
 
-def forward_by_call(layer: Any, x: np.ndarray, step: Step) -> tuple[np.ndarray, Any]:
-    """Run the layer's `call` and return its value and a backward function."""
-    call = getattr(type(layer), "call", None)
-    if call is None:
-        raise TypeError(
-            f"{type(layer).__name__} defines neither forward(x, step) nor call(inputs). "
-            f"Define one of them."
-        )
-    accepted = inspect.signature(call).parameters
-    keywords: dict[str, Any] = {}
-    if "training" in accepted:
-        keywords["training"] = step.training
-    if "mask" in accepted:
-        keywords["mask"] = step.mask
-    found: dict[Weight, None] = {}
-    holders = {k: v for k, v in vars(layer).items() if k != "_own_weights" and _find(v, found)}
-    weights = list(found)
-    losses: list[Any] = []
+class Call:
+    """A layer's `call` as a function of its arguments and of the weights in its attributes.
 
-    def run(x: Any, *values: Any) -> Any:
-        twin = object.__new__(type(layer))
-        twin.__dict__.update(layer.__dict__)
-        traced = dict(zip(weights, values, strict=True))
-        for name, holder in holders.items():
+    Attributes
+    ----------
+    weights : list of Weight
+        Those found; `run` takes an array for each.
+    losses : list
+        What the last run gave to `add_loss`.
+    """
+
+    def __init__(self, layer: Any, step: Step, **keywords: Any) -> None:
+        call = getattr(type(layer), "call", None)
+        if call is None:
+            raise TypeError(
+                f"{type(layer).__name__} defines neither forward(x, step) nor call(inputs). "
+                f"Define one of them."
+            )
+        accepted = inspect.signature(call).parameters
+        keywords["training"] = step.training
+        self.keywords = {key: value for key, value in keywords.items() if key in accepted}
+        self.layer, self.step = layer, step
+        self.name = f"`call` of {layer.label}"
+        self.losses: list[Any] = []
+        found: dict[Weight, None] = {}
+        holding = {k: v for k, v in vars(layer).items() if k != "_own_weights" and _find(v, found)}
+        self.holders, self.weights = holding, list(found)
+
+    @property
+    def values(self) -> list[np.ndarray]:
+        """The weights' present values."""
+        return [w.value for w in self.weights]
+
+    def run(self, arguments: tuple[Any, ...], values: Any) -> Any:
+        """Run `call` on a copy of the layer that has `values` in the place of its weights."""
+        twin = object.__new__(type(self.layer))
+        twin.__dict__.update(self.layer.__dict__)
+        traced = dict(zip(self.weights, values, strict=True))
+        for name, holder in self.holders.items():
             object.__setattr__(twin, name, _replace(holder, traced))
-        object.__setattr__(twin, "_added_losses", losses)
-        losses.clear()
-        outer, _now.step = current_step(), step
+        object.__setattr__(twin, "_added_losses", self.losses)
+        object.__setattr__(twin, "_untraced", self.layer)
+        self.losses.clear()
+        outer, _now.step = current_step(), self.step
         try:
-            return twin.call(x, **keywords)
+            return twin.call(*arguments, **self.keywords)
         except Exception as error:
-            error.add_note(f"Raised in `call` of {layer.label}.")
+            error.add_note(f"Raised in {self.name}.")
             raise
         finally:
             _now.step = outer
 
-    run.__qualname__ = f"`call` of {layer.label}"
-    values = [w.value for w in weights]
+
+def forward_by_call(layer: Any, x: np.ndarray, step: Step) -> tuple[np.ndarray, Any]:
+    """Run the layer's `call` and return its value and a backward function."""
+    call = Call(layer, step, mask=step.mask)
+    weights, losses = call.weights, call.losses
+
+    def run(x: Any, *values: Any) -> Any:
+        return call.run((x,), values)
+
+    run.__qualname__ = call.name
+    values = call.values
     given_mask = step.mask
     if not step.recording:
         result = run(x, *values)

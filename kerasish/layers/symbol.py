@@ -99,6 +99,7 @@ def refuse_graph(layer: Layer, inputs: Any) -> None:
 def extend(layer: Layer, inputs: Any) -> Symbol:
     """Call `layer` on a symbolic input: build it, and add it to the chain."""
     before = as_symbol(inputs)
+    layer.require_one_output()
     layer.ensure_built(before.shape)
     layer.check_call(tuple(2 if axis is None else axis for axis in before.shape))
     shape = layer.compute_output_shape(before.shape)

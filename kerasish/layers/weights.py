@@ -81,6 +81,14 @@ class WeightOwner(Configurable):
         self._own_weights.append(weight)
         return weight
 
+    def build_inside(self, layer: Layer, input_shape: Shape) -> None:
+        """Build a layer inside this one; its weights get paths that go on from this layer's."""
+        if layer.built:
+            return
+        layer.ensure_built(input_shape)
+        for weight in layer.weights:
+            weight.path = f"{self.name}/{weight.path}"
+
     def __setattr__(self, key: str, value: Any) -> None:
         if key == "trainable":
             if not isinstance(value, bool | np.bool_ | int):

@@ -63,7 +63,7 @@ class Wrapper(Layer):
 
     def build(self, input_shape: Shape) -> None:
         """Build the layer inside."""
-        self.layer.ensure_built(input_shape)
+        self.build_inside(self.layer, input_shape)
         self.shardable = self.layer.shardable
 
     def forward(self, x: np.ndarray, step: Step) -> tuple[np.ndarray, Backward | None]:

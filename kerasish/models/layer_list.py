@@ -57,6 +57,7 @@ class LayerList(Model):
                 f"Sequential {self.name!r} cannot be a layer of itself. Add another model, or a "
                 f"copy: kerasish.models.clone_model(model)."
             )
+        layer.require_one_output()
         if isinstance(layer, InputLayer):
             if self._sublayers:
                 raise ValueError(

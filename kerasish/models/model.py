@@ -112,6 +112,21 @@ class Model(Trainer, Files, Layer, metaclass=ModelType):
             self._output_shape = Layer.compute_output_shape(self, input_shape)
         gather([w for w in self.weights if w.trainable])
 
+    def check_data(self, batches: Any, is_first: bool = True) -> None:
+        """Let the layers look at a data set before anything is done with it."""
+        first = self.flat_layers()[0]
+        for layer in self.walk():
+            if not isinstance(layer, Model):
+                layer.check_data(batches, is_first=layer is first)
+
+    def reset_states(self) -> None:
+        """Set the states of all stateful recurrent layers to zero."""
+        for layer in self.walk():
+            if getattr(layer, "states", None) is not None:
+                layer.reset_state()  # type: ignore[attr-defined]
+
+    reset_state = reset_states
+
     def init_rng(self) -> np.random.Generator | None:
         """What initial weights are drawn from; a model inside another draws from its stream."""
         if self._seed is None and is_building():

@@ -351,6 +351,7 @@ class Trainer:
         self.build_for(first.x)  # type: ignore[attr-defined]
         try:
             self.aligned(first.x)  # type: ignore[attr-defined]
+            self.check_data(batches)  # type: ignore[attr-defined]
             if who:
                 y = batches.targets
                 self.program.check_targets(first.y if y is None else y, who)

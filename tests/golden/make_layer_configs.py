@@ -4,6 +4,7 @@ Run with Keras 3.15 and torch 2.13 installed:
 KERAS_BACKEND=torch python -m tests.golden.make_layer_configs
 """
 
+import copy
 import json
 from pathlib import Path
 
@@ -11,14 +12,18 @@ import keras
 
 from tests.test_layers import TABLE, row_id
 
+
+def read(config):
+    return keras.saving.deserialize_keras_object(copy.deepcopy(config))
+
+
 configs = {}
 for row in TABLE:
     name, arguments, _, _ = row
     if name == "Lambda":  # its function is code, which no config of ours holds
         continue
-    if "layer" in arguments:
-        arguments = {**arguments, "layer": keras.layers.deserialize(arguments["layer"])}
-    layer = getattr(keras.layers, name)(**arguments, name="layer")
+    inner = {k: read(v) for k, v in arguments.items() if isinstance(v, dict) and "class_name" in v}
+    layer = getattr(keras.layers, name)(**{**arguments, **inner}, name="layer")
     configs[row_id(row)] = keras.saving.serialize_keras_object(layer)["config"]
 text = "{\n" + ",\n".join(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in configs.items()) + "\n}"
 Path(__file__).with_name("layer_configs.json").write_text(text + "\n")

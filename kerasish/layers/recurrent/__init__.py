@@ -1,0 +1,1 @@
+"""Recurrent layers: cells, and the layers that send them over time."""

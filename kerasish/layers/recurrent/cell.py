@@ -1,0 +1,173 @@
+"""What the built-in recurrent cells share: kernels, dropout, and the way of a whole sequence."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from kerasish import activations, constraints, initializers, ops, regularizers
+from kerasish.layers.arguments import Shape, fraction, positive
+from kerasish.layers.base import Layer
+from kerasish.layers.recurrent.protocol import call_cell
+from kerasish.ops.recurrent import Pass, Product, States
+from kerasish.step import Step
+
+
+class Cell(Layer):
+    """A built-in cell: kernel and recurrent kernel with the blocks of its gates side by side.
+
+    ``cell(inputs, states)`` is one step. Subclasses say in `recur` how the products of the
+    input, (T, N, gates * units), become the outputs of all steps.
+    """
+
+    gates: ClassVar[int] = 1
+    shardable: ClassVar[bool] = True  # type: ignore[misc]
+
+    units: Any
+    activation: Any
+    use_bias: Any
+    dropout: Any
+    recurrent_dropout: Any
+    seed: Any
+    kernel: Any
+    recurrent_kernel: Any
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_arguments(self)
+
+    @property
+    def state_size(self) -> Any:
+        """Features of the state, or of each of them."""
+        return self.units
+
+    @property
+    def output_size(self) -> int:
+        """Features of the output."""
+        return self.units
+
+    @property
+    def bias_shape(self) -> tuple[int, ...]:
+        """Shape of the bias."""
+        return (self.gates * self.units,)
+
+    def get_initial_state(self, batch_size: int | None = None) -> list[np.ndarray]:
+        """Zeros, one array for each state."""
+        sizes = self.state_size if isinstance(self.state_size, list) else [self.state_size]
+        return [np.zeros((batch_size or 1, n), self.dtype) for n in sizes]
+
+    def build(self, input_shape: Shape) -> None:
+        """Make kernel (D, G * units), recurrent_kernel (units, G * units) and bias."""
+        columns = self.gates * self.units
+        shapes: dict[str, Any] = {
+            "kernel": (input_shape[-1], columns),
+            "recurrent": (self.units, columns),
+        }
+        if self.use_bias:
+            shapes["bias"] = self.bias_shape
+        self.bias = None
+        for name, shape in shapes.items():
+            weight = self.add_weight(
+                shape,
+                getattr(self, f"{name}_initializer") if name != "bias" else self.initial_bias,
+                regularizer=getattr(self, f"{name}_regularizer"),
+                constraint=getattr(self, f"{name}_constraint"),
+                name="recurrent_kernel" if name == "recurrent" else name,
+            )
+            setattr(self, weight.name, weight)
+
+    def initial_bias(self, shape: Any, dtype: Any = None, rng: Any = None) -> np.ndarray:
+        """What the bias begins with."""
+        return self.bias_initializer(shape, dtype=dtype, rng=rng)  # type: ignore[attr-defined]
+
+    def call(self, inputs: Any, states: Any, training: bool = False) -> Any:
+        """One step: output and new states. Subclasses that override it are run step by step."""
+        return call_cell(self, inputs, states, training, run=Cell.run)
+
+    def recur(
+        self,
+        z: np.ndarray,
+        product: Product,
+        states: States,
+        keep: np.ndarray | None,
+        sequences: bool,
+    ) -> Pass:
+        """From the input's products to the outputs; see `ops.recurrent`."""
+        raise TypeError(f"{type(self).__name__} must define `recur`.")
+
+    def run(
+        self,
+        x: np.ndarray,
+        states: States,
+        keep: np.ndarray | None,
+        step: Step,
+        sequences: bool,
+        needs_dx: bool = True,
+    ) -> Pass:
+        """Send sequences (T, N, D) through: one product for the inputs of all steps."""
+        inputs, product = self._products(x, step)
+        kernel, bias = self.kernel, self.bias
+        z = ops.product(x, kernel.value, step) if inputs.masks is None else inputs(x)
+        if bias is not None:
+            z += bias.value if bias.ndim == 1 else bias.value[0]
+        done = self.recur(z, product, states, keep, sequences)
+
+        def backward(dy: np.ndarray, dstates: Any = None) -> Any:
+            dz, drecurrent, first, *dbias = done.backward(dy, dstates)
+            step.add_grad(self.recurrent_kernel, drecurrent)
+            if inputs.masks is None:
+                step.add_grad(kernel, x, dz)
+            elif step.wants(kernel):
+                step.add_grad(kernel, inputs.gradient(x, dz))
+            if bias is not None and bias.ndim == 1:
+                step.add_grad(bias, dz)
+            elif bias is not None and step.wants(bias):
+                step.add_grad(bias, np.stack([dz.reshape(-1, dz.shape[-1]).sum(axis=0), *dbias]))
+            if not needs_dx:
+                return None, first
+            if inputs.masks is None:
+                return ops.product(dz, kernel.value.T, step), first
+            return inputs.backward(dz), first
+
+        return done._replace(backward=backward)
+
+    def _products(self, x: np.ndarray, step: Step) -> tuple[Product, Product]:
+        """The products with input and state, with dropout in training (Gal, Ghahramani 2016).
+
+        A mask is the same at all steps. With `recurrent_dropout` each gate has its own.
+        """
+        masks: dict[str, Any] = {"dropout": None, "recurrent_dropout": None}
+        if step.training and (self.dropout or self.recurrent_dropout):
+            rng = step.rng_for(self.seed)
+            count = self.gates if self.recurrent_dropout else 1
+            for name, size in ("dropout", x.shape[-1]), ("recurrent_dropout", self.units):
+                rate = getattr(self, name)
+                if rate:
+                    masks[name] = ops.dropout_mask((count, x.shape[1], size), rate, rng, x.dtype)
+        kernel, recurrent_kernel = self.kernel.value, self.recurrent_kernel.value
+        inputs = Product(kernel, masks["dropout"])
+        return inputs, Product(recurrent_kernel, masks["recurrent_dropout"])
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """(N, units), of the output."""
+        return (input_shape[0], self.units)
+
+
+def check_arguments(layer: Any) -> None:
+    """Check and resolve, in place, what a cell and the layer around it are told."""
+    given = vars(layer)
+    size = "units" if "units" in given else "filters"
+    given[size] = positive(layer, size, given[size])
+    for name in ("activation", "recurrent_activation"):
+        if name in given:
+            given[name] = activations.get(given[name])
+    for name in ("kernel", "recurrent", "bias"):
+        for role, module in (
+            ("initializer", initializers),
+            ("regularizer", regularizers),
+            ("constraint", constraints),
+        ):
+            given[f"{name}_{role}"] = module.get(given[f"{name}_{role}"])
+    for name in ("dropout", "recurrent_dropout"):
+        given[name] = fraction(layer, name, given[name])

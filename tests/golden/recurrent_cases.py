@@ -1,0 +1,58 @@
+"""The layers and inputs of recurrent.npz; used by make_recurrent.py and by the tests.
+
+One row: class, arguments, shape of the input, options. A tuple (class, arguments) among the
+arguments stands for a layer. Options: ``mask`` (there is one), ``tokens`` (size of a vocabulary).
+"""
+
+FLAGS = {"return_sequences": True}
+BACKWARDS = {"return_sequences": True, "go_backwards": True}
+
+CASES = [
+    ("Embedding", {"input_dim": 7, "output_dim": 3}, (3, 5), {"tokens": 7}),
+    ("Embedding", {"input_dim": 7, "output_dim": 2, "mask_zero": True}, (3, 5), {"tokens": 7}),
+    ("Embedding", {"input_dim": 5, "output_dim": 2}, (2, 3, 4), {"tokens": 5}),
+]
+for name in ("SimpleRNN", "LSTM", "GRU"):
+    CASES += [
+        (name, {"units": 4}, (3, 5, 2), {}),
+        (name, {"units": 3, **FLAGS}, (3, 5, 2), {}),
+        (name, {"units": 3, "go_backwards": True}, (3, 5, 2), {}),
+        (name, {"units": 3}, (4, 5, 2), {"mask": True}),
+        (name, {"units": 3, **FLAGS}, (4, 5, 2), {"mask": True}),
+        (name, {"units": 3, **BACKWARDS}, (4, 5, 2), {"mask": True}),
+        (name, {"units": 3, **FLAGS, "zero_output_for_mask": True}, (4, 5, 2), {"mask": True}),
+        (name, {"units": 3, "zero_output_for_mask": True}, (4, 5, 2), {"mask": True}),
+        (name, {"units": 3, "use_bias": False, "activation": "relu"}, (3, 4, 2), {}),
+        (name, {"units": 1, "activation": "linear"}, (2, 1, 1), {}),
+    ]
+CASES += [
+    ("LSTM", {"units": 3, "recurrent_activation": "hard_sigmoid", **FLAGS}, (3, 5, 2), {}),
+    ("LSTM", {"units": 3, "activation": "softsign", **FLAGS}, (3, 5, 2), {"mask": True}),
+    ("LSTM", {"units": 2, "activity_regularizer": "l2", **FLAGS}, (3, 4, 2), {}),
+    ("GRU", {"units": 3, "reset_after": False}, (3, 5, 2), {}),
+    ("GRU", {"units": 3, "reset_after": False, **BACKWARDS}, (4, 5, 2), {"mask": True}),
+    ("GRU", {"units": 3, "reset_after": False, "use_bias": False}, (3, 5, 2), {}),
+    ("GRU", {"units": 3, "recurrent_activation": "tanh", "activation": "elu"}, (3, 5, 2), {}),
+    ("RNN", {"cell": ("LSTMCell", {"units": 3})}, (3, 5, 2), {}),
+    (
+        "RNN",
+        {
+            "cell": [
+                ("GRUCell", {"units": 2}),
+                ("LSTMCell", {"units": 3}),
+                ("SimpleRNNCell", {"units": 2}),
+            ],
+            **FLAGS,
+        },
+        (4, 5, 3),
+        {"mask": True},
+    ),
+]
+
+
+def make(layers, value):
+    """Build what a case stands for, with the classes of `layers`."""
+    if isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str):
+        arguments = {key: make(layers, v) for key, v in value[1].items()}
+        return getattr(layers, value[0])(**arguments)
+    return [make(layers, v) for v in value] if isinstance(value, list) else value
