@@ -7,6 +7,7 @@ from kerasish.callbacks.callback_list import CallbackList
 from kerasish.callbacks.checkpoint import ModelCheckpoint
 from kerasish.callbacks.csv_logger import CSVLogger
 from kerasish.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
+from kerasish.callbacks.live_plot import LivePlot
 from kerasish.callbacks.progress import ProgbarLogger, ProgressBar
 from kerasish.callbacks.stopping import EarlyStopping, TerminateOnNaN
 
@@ -19,6 +20,7 @@ __all__ = [
     "History",
     "LambdaCallback",
     "LearningRateScheduler",
+    "LivePlot",
     "ModelCheckpoint",
     "ProgbarLogger",
     "ProgressBar",

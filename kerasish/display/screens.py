@@ -203,16 +203,16 @@ def choose(file: Any) -> Lines:
     """
     if os.environ.get("TQDM_DISABLE", "").lower() not in ("", "0", "false"):
         return Lines(file)
-    if file is sys.stdout and (kernel := _kernel()):
+    if file is sys.stdout and (served := kernel()):
         from tqdm import notebook
 
-        widgets = kernel == "notebook" and notebook.IProgress is not None
+        widgets = served == "notebook" and notebook.IProgress is not None
         return Notebook(file) if widgets else Terminal(file)
     terminal = bool(getattr(file, "isatty", lambda: False)())
     return Terminal(file) if terminal and os.environ.get("TERM") != "dumb" else Lines(file)
 
 
-def _kernel() -> str:
+def kernel() -> str:
     """What this process serves: ``"notebook"``, ``"console"`` (Spyder, qtconsole) or ``""``."""
     if "IPython.utils._process_emscripten" in sys.modules:
         return "notebook"  # JupyterLite

@@ -10,9 +10,10 @@ import numpy as np
 
 from kerasish import errors
 from kerasish.viz import canvas
-from kerasish.viz.runs import Run, read_runs
+from kerasish.viz.runs import Run, read_runs, smoothed
 
 _INITIALS = {"auc", "ce", "iou", "kld", "mae", "mape", "mse", "msle", "pr", "rmse", "roc"}
+_RATES = ("learning_rate", "lr")
 _DASHES: Any = (0, (4, 1.5))
 
 
@@ -24,6 +25,7 @@ def plot_history(
     title: str | None = None,
     log_scale: bool = False,
     mark_best: bool = True,
+    smooth: float = 0,
     columns: int | None = None,
     figsize: tuple[float, float] | None = None,
     figure: Any = None,
@@ -51,6 +53,9 @@ def plot_history(
         Logarithmic vertical axes, where all values are positive.
     mark_best : bool
         Whether to mark the best epoch.
+    smooth : float
+        From 0 to less than 1: how much of a curve's moving average is history. The curve itself
+        shows pale behind it; the best epoch is that of the curve itself.
     columns : int, optional
         Panels in a row; at most 3 by default.
     figsize : tuple of two floats, optional
@@ -68,7 +73,7 @@ def plot_history(
     TypeError
         If `history` is not one of the forms above.
     ValueError
-        If there is nothing to draw, or no run has one of `metrics`.
+        If there is nothing to draw, no run has one of `metrics`, or `smooth` is out of range.
 
     Examples
     --------
@@ -76,6 +81,8 @@ def plot_history(
     >>> [axes.get_title("left") for axes in figure.axes]
     ['Loss']
     """
+    if not 0 <= smooth < 1:
+        raise ValueError(f"plot_history: `smooth` must be from 0 to less than 1 but is {smooth}.")
     runs = read_runs(history, labels)
     names = _chosen(runs, metrics)
     columns = max(1, min(columns or 3, len(names)))
@@ -85,7 +92,7 @@ def plot_history(
     with canvas.style():
         panels = figure.subplots(rows, columns, squeeze=False).ravel()
         for axes, name in zip(panels, names, strict=False):
-            note = _draw_panel(axes, runs, name, log_scale, mark_best)
+            note = _draw_panel(axes, runs, name, log_scale, mark_best, smooth)
             # Where one panel has a note with its best value, all titles stand as high.
             noted = mark_best and len(runs) == 1 and any(runs[0].best(name) for name in names)
             canvas.head(axes, _heading(name), note, room=noted)
@@ -100,7 +107,7 @@ def plot_history(
 def _chosen(runs: list[Run], metrics: str | Sequence[str] | None) -> list[str]:
     """Names of the panels, without ``val_``; the loss first and the learning rate last."""
     have = list(dict.fromkeys(name.removeprefix("val_") for run in runs for name in run.series))
-    have.sort(key=lambda name: (name != "loss", name in ("learning_rate", "lr")))
+    have.sort(key=lambda name: (name != "loss", name in _RATES))
     if not have:
         raise ValueError(
             "plot_history: the history holds no epochs. Call fit with epochs of at least 1 first."
@@ -132,9 +139,12 @@ def _marker(runs: list[Run]) -> str:
     return "o" if max(len(run.epochs) for run in runs) <= 25 else ""
 
 
-def _draw_panel(axes: Any, runs: list[Run], name: str, log_scale: bool, mark_best: bool) -> str:
+def _draw_panel(
+    axes: Any, runs: list[Run], name: str, log_scale: bool, mark_best: bool, smooth: float
+) -> str:
     """Draw one metric; return a note on its best value."""
     values, epochs, note = [], [], ""
+    smooth = 0 if name in _RATES else smooth
     for index, run in enumerate(runs):
         for key, colour, dashes in zip(
             (name, f"val_{name}"), _colours(runs, index), ("-", _DASHES), strict=True
@@ -142,13 +152,15 @@ def _draw_panel(axes: Any, runs: list[Run], name: str, log_scale: bool, mark_bes
             if key not in run.series:
                 continue
             x, y = run.points(key)
+            if smooth:
+                axes.plot(x, y, color=colour, linewidth=0.8, alpha=0.35)
             axes.plot(
                 x,
-                y,
+                smoothed(y, smooth) if smooth else y,
                 color=colour,
                 linestyle=dashes,
                 linewidth=1.6,
-                marker=_marker(runs),
+                marker="" if smooth else _marker(runs),
                 markersize=3,
             )
             values.append(y)
@@ -173,7 +185,7 @@ def _scale_axes(axes: Any, name: str, epochs: Any, values: Any, log_scale: bool)
     axes.grid(True, axis="y", color="#dddddd", linewidth=0.7)
     finite = values[np.isfinite(values)]
     positive = finite.size > 0 and finite.min() > 0
-    decades = name in ("learning_rate", "lr") and positive and finite.max() >= 8 * finite.min()
+    decades = name in _RATES and positive and finite.max() >= 8 * finite.min()
     if positive and (log_scale or decades):
         axes.set_yscale("log")
     else:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -32,11 +32,15 @@ def direction(name: str) -> str | None:
 
 @dataclass
 class Run:
-    """The curves of one call of `fit`: a label, the epochs (from 1) and a value an epoch."""
+    """The curves of one call of `fit`: a label, the epochs (from 1) and a value an epoch.
+
+    `at` has the epochs of the curves that do not have a value at all of them, where known.
+    """
 
     label: str
     epochs: np.ndarray
     series: dict[str, np.ndarray]
+    at: dict[str, np.ndarray] = field(default_factory=dict)
 
     def points(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Return epochs and values of a curve.
@@ -45,6 +49,8 @@ class Run:
         (``validation_freq=f``); f is the largest that gives this number of values.
         """
         values = self.series[name]
+        if name in self.at:
+            return self.at[name], values
         if len(values) == len(self.epochs):
             return self.epochs, values
         step = len(self.epochs) // len(values) if name.startswith("val_") else 1
@@ -67,14 +73,16 @@ class Run:
 def read_runs(history: Any, labels: Sequence[str] | None = None) -> list[Run]:
     """Turn a History, a dict or a list of them into runs; see `plot_history` for the forms."""
     if isinstance(history, list | tuple):
+        parts: list[Any]
         if history and all(_is_logs(item) for item in history):
-            names = dict.fromkeys(name for logs in history for name in logs)
-            parts: list[Any] = [{n: [logs.get(n, np.nan) for logs in history] for n in names}]
+            parts = [run_of_logs(range(len(history)), history)]
         elif history and all(np.ndim(item) == 0 and not _is_history(item) for item in history):
             parts = [{"loss": history}]
         else:
             parts = list(history)
-        named = [f"run {number}" for number in range(1, len(parts) + 1)]
+        named = [
+            getattr(part, "label", "") or f"run {number}" for number, part in enumerate(parts, 1)
+        ]
     elif isinstance(history, Mapping) and history and all(map(_is_history, history.values())):
         named, parts = [str(name) for name in history], list(history.values())
     else:
@@ -90,14 +98,58 @@ def read_runs(history: Any, labels: Sequence[str] | None = None) -> list[Run]:
 
 
 def _is_history(value: Any) -> bool:
-    return isinstance(value, Mapping) or isinstance(getattr(value, "history", None), Mapping)
+    return isinstance(value, Mapping | Run) or isinstance(getattr(value, "history", None), Mapping)
 
 
 def _is_logs(value: Any) -> bool:
     return isinstance(value, Mapping) and all(np.ndim(v) == 0 for v in value.values())
 
 
+def smoothed(values: np.ndarray, weight: float) -> np.ndarray:
+    """Moving average in which each older value counts `weight` times as much as the next.
+
+    The first values are not drawn towards zero; NaN and infinity are left out.
+
+    >>> smoothed(np.array([1.0, 3.0]), 0.5)
+    array([1.        , 2.33333333])
+    """
+    total = mass = 0.0
+    out = np.full(len(values), np.nan)
+    for i, value in enumerate(values):
+        if np.isfinite(value):
+            total = weight * total + (1 - weight) * float(value)
+            mass = weight * mass + (1 - weight)
+            out[i] = total / mass
+    return out
+
+
+def run_of_logs(epochs: Iterable[int], logs: Iterable[Mapping[str, Any]], label: str = "") -> Run:
+    """Turn the logs of epochs (counted from 0) into a run; what is no number is left out.
+
+    >>> run = run_of_logs([0, 1], [{"loss": 0.5}, {"loss": 0.25, "val_loss": 0.5, "note": "a"}])
+    >>> run.points("val_loss")
+    (array([2]), array([0.5]))
+    """
+    epochs = [int(epoch) + 1 for epoch in epochs]
+    found: dict[str, tuple[list[int], list[float]]] = {}
+    for epoch, row in zip(epochs, logs, strict=True):
+        for name, value in row.items():
+            if isinstance(value, str) or value is None:
+                continue
+            places, values = found.setdefault(name, ([], []))
+            places.append(epoch)
+            values.append(float(np.mean(np.asarray(value, dtype=float))))
+    return Run(
+        label,
+        np.array(epochs, dtype=int),
+        {name: np.array(values) for name, (_, values) in found.items()},
+        {name: np.array(places) for name, (places, _) in found.items()},
+    )
+
+
 def _read(part: Any, label: str) -> Run:
+    if isinstance(part, Run):
+        return replace(part, label=label or part.label)
     if not _is_history(part):
         raise TypeError(
             "plot_history expects what `fit` returned, a dict such as {'loss': [0.9, 0.4]}, or a "
