@@ -9,6 +9,7 @@ import numpy as np
 
 from kerasish.data import arrays, checks
 from kerasish.data.base import Batches
+from kerasish.data.loader import DataLoader, LoaderBatches
 from kerasish.data.memory import ArrayBatches
 from kerasish.data.sources import IndexedBatches, IterableBatches, IteratorBatches, MadeBatches
 from kerasish.data.splitting import whole
@@ -101,6 +102,8 @@ def batches(
 
 
 def _kind_of(x: Any) -> type[MadeBatches]:
+    if isinstance(x, DataLoader):
+        return LoaderBatches
     if hasattr(x, "__getitem__"):
         return IndexedBatches
     return IteratorBatches if hasattr(x, "__next__") else IterableBatches

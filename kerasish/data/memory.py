@@ -9,7 +9,7 @@ import numpy as np
 
 from kerasish.data import arrays, checks
 from kerasish.data.base import Batch, Batches
-from kerasish.data.hdf5 import chunk_rows, is_stored
+from kerasish.data.hdf5 import chunk_rows, is_stored, reads_at_random
 
 POOL_BYTES = 16 * 2**20
 """How much of a stored array is held in memory, at most, while its rows are being shuffled."""
@@ -40,14 +40,16 @@ class Column:
 
 
 class StoredColumn(Column):
-    """One array that stays in its file; only stretches of rows are read."""
+    """One array that stays in its file; only stretches of rows are read, if that matters."""
 
     def slice(self, start: int, stop: int) -> np.ndarray:
         """Rows ``start:stop``, read from the file."""
         return np.asarray(self.array[start:stop], self.dtype)
 
     def take(self, rows: np.ndarray) -> np.ndarray:
-        """The given rows, all of which lie in one stretch."""
+        """The given rows; if they cannot be read at random, they have to lie in one stretch."""
+        if reads_at_random(self.array):
+            return np.asarray(self.array.take(rows), self.dtype)
         start = int(rows.min())
         return self.slice(start, int(rows.max()) + 1)[rows - start]
 
@@ -66,7 +68,8 @@ class ArrayBatches(Batches):
     one chunk of the file, whichever is longer), fills a pool of up to `POOL_BYTES` with them and
     permutes the rows of the pool: every row comes exactly once and batches mix rows from all over
     the file, but rows of different pools do not meet. Data that fit in the pool are permuted
-    as if in memory.
+    as if in memory. `pool_rows` sets the size of the pool. Stored arrays that have ``take(rows)``
+    (image files) are read at random.
     """
 
     kind = "array"
@@ -80,9 +83,11 @@ class ArrayBatches(Batches):
         batch_size: int,
         shuffle: bool | str,
         dtype: np.dtype,
+        pool_rows: int | None = None,
         **options: Any,
     ) -> None:
         super().__init__(**options)
+        self._pool_rows = pool_rows
         self.rows = x.shape[0]
         self.batch_size = batch_size
         self.reads_in_order = not shuffle
@@ -91,7 +96,9 @@ class ArrayBatches(Batches):
         self._y = None if y is None else column(y, dtype)
         self._weight = None if sample_weight is None else column(sample_weight, dtype, True)
         self._columns = (self._x, self._y, self._weight)
-        self._stored = any(isinstance(c, StoredColumn) for c in self._columns)
+        stored = [c for c in self._columns if isinstance(c, StoredColumn)]
+        self._stored = bool(stored)
+        self._pools = any(not reads_at_random(c.array) for c in stored)
 
     def check_finite(self) -> None:
         """Warn if x holds NaN or infinity; of an array in a file the first batch is looked at."""
@@ -146,7 +153,7 @@ class ArrayBatches(Batches):
                 order = rng.permutation(min(size, rows - at))
                 if at >= begin:
                     yield self._take(at + order)
-        elif self._stored:
+        elif self._pools:
             yield from self._pooled(rng, begin)
         else:
             order = rng.permutation(rows)
@@ -156,7 +163,8 @@ class ArrayBatches(Batches):
     def _pooled(self, rng: np.random.Generator, begin: int) -> Iterator[Batch]:
         """Shuffle stretches of rows, and the rows of as many stretches as fit in memory."""
         rows, size = self.rows or 0, self.batch_size or 1
-        capacity = max(1, POOL_BYTES // (size * self._row_bytes()))  # in batches
+        held = self._pool_rows or POOL_BYTES // self._row_bytes()
+        capacity = max(1, held // size)  # in batches
         chunk = max(chunk_rows(c.array) for c in self._columns if isinstance(c, StoredColumn))
         stretch = size * min(capacity, -(-chunk // size))
         starts = rng.permutation(-(-rows // stretch)) * stretch

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import operator
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -171,24 +171,35 @@ class IterableBatches(ReplayedBatches):
         except (TypeError, NotImplementedError):  # an IterableDataset does not know
             return self._counted
 
+    def _iterate(self, start: int = 0) -> Iterator[Any]:
+        """Begin to read, from batch `start` on if the source can."""
+        return iter(self.source)
+
     def _first(self) -> Batch:
-        self._opened = iter(self.source)
+        self._opened = self._iterate()
         item = next(self._opened, self)
         if item is self:
             self._ran_out()
         return self._batch(item)
 
     def _pass(self, rng: np.random.Generator | None, start: int = 0) -> Iterator[Batch]:
-        count, items = 0, iter(self.source) if self._opened is None else self._opened
+        count, items = start, self._iterate(start) if self._opened is None else self._opened
         self._opened = None
         if self._peeked is not None:
             batch, self._peeked = self._peeked, None
-            count = 1
+            count += 1
             yield batch
         for item in items:
             count += 1
             yield self._batch(item)
         self._counted = count
+
+    def close(self) -> None:
+        """Let go of a pass that was begun only to look at its first batch, too."""
+        super().close()
+        opened, self._opened = self._opened, None
+        if isinstance(opened, Generator):
+            opened.close()
 
 
 class IndexedBatches(MadeBatches):

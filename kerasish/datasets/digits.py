@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from kerasish.data.partition import draw
+
 SIZE = 1797
 CLASSES = 10
 Arrays = tuple[np.ndarray, np.ndarray]
@@ -64,24 +66,9 @@ def load_data(test_size: int | float = 360, seed: int = 0) -> tuple[Arrays, Arra
     source = resources.files("kerasish.datasets").joinpath("digits.npz")
     with source.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         x, y = archive["images"], archive["labels"]
-    # Raw bits of PCG64, unlike Generator.permutation, are promised to stay the same in NumPy.
-    bits = np.random.PCG64(seed)
-    draw, order = bits.random_raw(SIZE), np.argsort(bits.random_raw(SIZE), kind="stable")
-    test = np.zeros(SIZE, bool)
-    for digit, wanted in enumerate(_shares(np.bincount(y, minlength=CLASSES), count)):
-        rows = np.flatnonzero(y == digit)
-        test[rows[np.argsort(draw[rows], kind="stable")[:wanted]]] = True
+    test, order = draw(SIZE, count, seed, y)
     train_rows, test_rows = order[~test[order]], order[test[order]]
     return (x[train_rows], y[train_rows]), (x[test_rows], y[test_rows])
-
-
-def _shares(sizes: np.ndarray, count: int) -> np.ndarray:
-    """Divide `count` in proportion to `sizes`, rounding by the largest remainders."""
-    exact = sizes * count / sizes.sum()
-    shares = np.floor(exact).astype(int)
-    short = np.argsort(shares - exact, kind="stable")[: count - shares.sum()]
-    shares[short] += 1
-    return shares
 
 
 def info() -> dict[str, Any]:

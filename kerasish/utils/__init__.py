@@ -1,13 +1,13 @@
 """What scripts use around training: one-hot targets, datasets of one's own, custom objects."""
 
 from kerasish.config import set_random_seed
-from kerasish.registry import clear_names as clear_session
-from kerasish.utils.dataset import (
+from kerasish.data.dataset import (
     PyDataset,
     Sequence,
     pack_x_y_sample_weight,
     unpack_x_y_sample_weight,
 )
+from kerasish.registry import clear_names as clear_session
 from kerasish.utils.files import get_file
 from kerasish.utils.model_plot import plot_model
 from kerasish.utils.numerical import normalize, standardize_dtype, to_categorical
