@@ -85,11 +85,18 @@ def test_average_leaves_padding_out():
 
 def test_ties_send_the_gradient_to_the_first_maximum():
     x = np.zeros((1, 3, 3, 1), "float32")
-    for layer in (layers.MaxPooling2D(3), layers.GlobalMaxPooling2D()):
+    for layer in (
+        layers.MaxPooling2D(3),
+        layers.GlobalMaxPooling2D(),
+        layers.AdaptiveMaxPooling2D(1),
+    ):
         _, dx, _ = run(layer, x)
         assert dx.ravel().tolist() == [1, *[0] * 8]
     _, dx, _ = run(layers.MaxPooling2D(2, 1), x)
     assert dx.ravel().tolist() == [1, 1, 0, 1, 1, 0, 0, 0, 0]
+    x = np.float32([[0, 1], [1, 0]]).reshape(1, 2, 2, 1)
+    _, dx, _ = run(layers.AdaptiveMaxPooling2D(1), x)
+    assert dx.ravel().tolist() == [0, 1, 0, 0]
 
 
 def test_windows_of_more_than_256_elements():
@@ -343,8 +350,12 @@ def test_borders_and_factors():
         layers.ZeroPadding1D(-1)
     with pytest.raises(ValueError, match="`size` must be a positive whole number"):
         layers.UpSampling2D(0)
-    with pytest.raises(ValueError, match="`interpolation` must be 'nearest' or 'bilinear'"):
+    with pytest.raises(ValueError, match="`interpolation` must be 'bilinear', 'nearest', "):
         layers.UpSampling2D(2, interpolation="cubic")
+    with pytest.raises(ValueError, match="`output_size` must be a positive whole number or a tup"):
+        layers.AdaptiveMaxPooling2D(0)
+    with pytest.raises(ValueError, match=r"\(N, height, width, channels\) but got \(N, 5, 5\)"):
+        layers.AdaptiveAveragePooling2D(2)(np.ones((1, 5, 5)))
 
 
 def test_spatial_dropout_drops_whole_channels():

@@ -31,9 +31,7 @@ LATER_OR_REFUSED: dict[str, dict[str, str]] = {
             concatenate dot maximum minimum multiply subtract Attention AdditiveAttention
             GroupQueryAttention MultiHeadAttention""",
         FOREIGN: "FlaxLayer JaxLayer TFSMLayer TorchModuleWrapper",
-        IMAGES: """AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveAveragePooling3D
-            AdaptiveMaxPooling1D AdaptiveMaxPooling2D AdaptiveMaxPooling3D CenterCrop
-            Resizing""",
+        IMAGES: "CenterCrop Resizing",
         AUGMENTATION: """AugMix AutoContrast ContrastLimitedAdaptiveHistogramEqualization CutMix
             Equalization MaxNumBoundingBoxes MixUp Pipeline RandAugment RandomBrightness
             RandomColorDegeneration RandomColorJitter RandomContrast RandomCrop

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -130,5 +131,16 @@ def padding_name(layer: Any, value: Any, causal: bool = False) -> str:
         raise ValueError(
             f"{layer.label}: `padding` must be {' or '.join(map(repr, known))} but is "
             f"{value!r}.{hint}"
+        )
+    return name
+
+
+def one_of(layer: Any, argument: str, value: Any, known: Sequence[str]) -> str:
+    """Check an argument that is one of a few words."""
+    name = value.lower() if isinstance(value, str) else value
+    if name not in known:
+        listed = ", ".join(map(repr, known[:-1]))
+        raise ValueError(
+            f"{layer.label}: `{argument}` must be {listed} or {known[-1]!r} but is {value!r}."
         )
     return name

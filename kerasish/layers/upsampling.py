@@ -9,7 +9,8 @@ import numpy as np
 
 from kerasish.layers.arguments import Shape
 from kerasish.layers.base import Backward
-from kerasish.layers.spatial import Spatial, sizes
+from kerasish.layers.spatial import Spatial, one_of, sizes
+from kerasish.ops import sampling
 from kerasish.registry import register
 from kerasish.step import Step
 
@@ -85,8 +86,8 @@ class UpSampling2D(UpSampling):
         Factors of height and width.
     data_format : {"channels_last", "channels_first"}, optional
         Which axis holds the channels.
-    interpolation : {"nearest", "bilinear"}
-        Repeat the pixels, or interpolate between their centres; the border is continued.
+    interpolation : {"nearest", "bilinear", "bicubic", "lanczos3", "lanczos5"}
+        Repeat the pixels, or interpolate between their centres.
 
     Examples
     --------
@@ -103,33 +104,23 @@ class UpSampling2D(UpSampling):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.interpolation = str(self.interpolation).lower()
-        if self.interpolation not in ("nearest", "bilinear"):
-            raise ValueError(
-                f"{self.label}: `interpolation` must be 'nearest' or 'bilinear' but is "
-                f"{self.interpolation!r}."
-            )
+        self.interpolation = one_of(
+            self, "interpolation", self.interpolation, sampling.INTERPOLATIONS
+        )
 
     def forward(self, x: np.ndarray, step: Step) -> tuple[np.ndarray, Backward | None]:
-        """Bilinear interpolation is a product with one matrix for each axis."""
+        """Repeat pixels, or resize."""
         if self.interpolation == "nearest":
             return super().forward(x, step)
         self.last_shape(x.shape)
         ordered = self.channels_last(x)
-        pairs = zip(ordered.shape[1:-1], self.size, strict=True)
-        rows, columns = (_between(n, factor, x.dtype) for n, factor in pairs)
-
-        def stretch(image: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-            folded = image.reshape(len(image), image.shape[1], -1)
-            tall = np.matmul(rows, folded).reshape(-1, *image.shape[2:])
-            wide = np.matmul(columns, tall)
-            return wide.reshape(len(image), len(rows), *wide.shape[1:])
+        height, width = (n * k for n, k in zip(ordered.shape[1:3], self.size, strict=True))
+        y, pull = sampling.resize(ordered, (height, width), self.interpolation)
 
         def backward(dy: np.ndarray) -> np.ndarray:
-            return self.restore(stretch(self.channels_last(dy), rows.T, columns.T))
+            return self.restore(pull(self.channels_last(dy)))
 
-        y = self.restore(stretch(ordered, rows, columns))
-        return y, backward if step.recording else None
+        return self.restore(y), backward if step.recording else None
 
 
 @register()
@@ -153,9 +144,3 @@ class UpSampling3D(UpSampling):
     rank: ClassVar[int] = 3
     size: Any = (2, 2, 2)
     data_format: Any = None
-
-
-def _between(count: int, factor: int, dtype: Any) -> np.ndarray:
-    """Matrix (count * factor, count) that interpolates linearly between pixel centres."""
-    at = np.clip((np.arange(count * factor) + 0.5) / factor - 0.5, 0, count - 1)
-    return np.maximum(1 - abs(at[:, None] - np.arange(count)), 0).astype(dtype)
