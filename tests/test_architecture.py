@@ -52,7 +52,7 @@ RANKS = {
     3: ["datasets", "viz", "utils"],
     4: ["saving", "callbacks", "training"],
     5: ["models", "testing", "compat"],
-    6: ["", "__main__"],
+    6: ["", "cli", "__main__"],
 }
 RANK = {unit: (rank, place) for rank, row in RANKS.items() for place, unit in enumerate(row)}
 MOST_LINES = 400

@@ -9,6 +9,7 @@ from kerasish.callbacks.csv_logger import CSVLogger
 from kerasish.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
 from kerasish.callbacks.live_plot import LivePlot
 from kerasish.callbacks.progress import ProgbarLogger, ProgressBar
+from kerasish.callbacks.run_log import RunLog
 from kerasish.callbacks.stopping import EarlyStopping, TerminateOnNaN
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "ProgbarLogger",
     "ProgressBar",
     "ReduceLROnPlateau",
+    "RunLog",
     "SwapEMAWeights",
     "TerminateOnNaN",
 ]

@@ -88,6 +88,8 @@ class CallbackList(Callback):
         What has ended the loop before its time.
     reports : list of str, optional
         Set by the trainer: the names of what it puts into the logs of an epoch.
+    stopped_by : str or None
+        Name of the callback that has set ``model.stop_training``.
 
     Raises
     ------
@@ -128,6 +130,7 @@ class CallbackList(Callback):
         self.fit_state: Any = None
         self.error: BaseException | None = None
         self.reports: list[str] | None = None
+        self.stopped_by: str | None = None
         if add_history and self.history is None:
             self.history = History()
             self.callbacks.append(self.history)
@@ -213,6 +216,8 @@ class CallbackList(Callback):
             except Exception as error:
                 _blame(error, owner, name, *(a for a in args if isinstance(a, int)))
                 raise
+            if self.stopped_by is None and getattr(self._model, "stop_training", False):
+                self.stopped_by = type(owner).__name__
 
     def _after_batch(self, name: str, batch: int, logs: Any) -> None:
         if self._hooks[name]:
@@ -281,6 +286,7 @@ class CallbackList(Callback):
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Call `on_train_begin` of all."""
+        self.stopped_by = None
         self._begin("train", logs)
 
     def on_train_end(self, logs: Any = None) -> None:

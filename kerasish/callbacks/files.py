@@ -57,6 +57,11 @@ class LogFile:
         called before.
     epoch_of : callable
         From a line to its epoch, or None for lines without.
+
+    Attributes
+    ----------
+    begun : bool
+        Whether `begin` was called: lines can be written.
     """
 
     def __init__(
@@ -67,7 +72,7 @@ class LogFile:
         self._keep = append
         self._resumed = False
         self._epoch_of = epoch_of
-        self._begun = False
+        self.begun = False
         self.file: IO[str] = open(  # noqa: SIM115 (closed by `close`)
             self.path, "a+", encoding="utf-8", newline=""
         )
@@ -78,9 +83,9 @@ class LogFile:
 
     def begin(self, epoch: int) -> None:
         """Make the file ready for the lines of an epoch; only the first call does anything."""
-        if self._begun:
+        if self.begun:
             return
-        self._begun = True
+        self.begun = True
         if self._resumed:
             self.file.seek(0)
             lines = self.file.readlines()

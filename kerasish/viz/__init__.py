@@ -6,6 +6,7 @@ closing, and appear by themselves as the last line of a notebook cell. Save one 
 """
 
 from kerasish.viz.canvas import new_figure, save_figure
+from kerasish.viz.comparison import compare_runs
 from kerasish.viz.confusion import confusion_matrix
 from kerasish.viz.diagram import plot_model
 from kerasish.viz.distribution import class_distribution
@@ -13,15 +14,19 @@ from kerasish.viz.history import plot_history
 from kerasish.viz.images import image_grid
 from kerasish.viz.kernels import filters
 from kerasish.viz.outputs import activations
+from kerasish.viz.run_files import RunRecord, read_run
 
 __all__ = [
+    "RunRecord",
     "activations",
     "class_distribution",
+    "compare_runs",
     "confusion_matrix",
     "filters",
     "image_grid",
     "new_figure",
     "plot_history",
     "plot_model",
+    "read_run",
     "save_figure",
 ]

@@ -131,7 +131,13 @@ def _colours(runs: list[Run], index: int) -> tuple[str, str]:
     """Colours of training and validation; runs that are compared have one for both."""
     if len(runs) == 1:
         return canvas.COLOURS[0], canvas.COLOURS[1]
-    colour = canvas.COLOURS[index % len(canvas.COLOURS)]
+    if len(runs) <= len(canvas.COLOURS):
+        colour = canvas.COLOURS[index]
+    else:  # too many to tell apart by colour alone: in the order of the runs
+        from matplotlib import colormaps
+        from matplotlib.colors import to_hex
+
+        colour = to_hex(colormaps["viridis"](0.95 * index / (len(runs) - 1)))
     return colour, colour
 
 
