@@ -8,6 +8,8 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
+from kerasish.spellings import FORMER, translate
+
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
@@ -71,12 +73,12 @@ def named_arguments(method: Method) -> Method:
 
     @functools.wraps(method)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        unknown = {k: v for k, v in kwargs.items() if k not in known and k not in FORMER_ARGUMENTS}
-        if unknown:
+        if not known.issuperset(kwargs):
+            translate(f"{method.__name__}()", kwargs, known, {})
+            unknown = {k: v for k, v in kwargs.items() if k not in known | FORMER}
+            if not unknown:
+                return method(*args, **{k: v for k, v in kwargs.items() if k in known})
             raise unknown_arguments(f"{method.__name__}()", method, unknown)
         return method(*args, **kwargs)
 
     return wrapped  # type: ignore[return-value]
-
-
-FORMER_ARGUMENTS = frozenset({"workers", "use_multiprocessing", "max_queue_size"})

@@ -17,7 +17,7 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
-from kerasish import errors
+from kerasish import errors, spellings
 from kerasish.signatures import translate_arguments
 
 KERAS_MODULES = {
@@ -196,7 +196,8 @@ class Configurable:
     @classmethod
     def from_config(cls: type[T], config: dict[str, Any]) -> T:
         """Build an object from what `get_config` returned."""
-        return cls(**config)
+        with spellings.silently():
+            return cls(**config)
 
     def __repr__(self) -> str:
         shown: list[str] = []

@@ -6,7 +6,7 @@ import functools
 import inspect
 from typing import Any
 
-from kerasish import errors
+from kerasish import errors, spellings
 
 
 def translate_arguments(cls: type) -> None:
@@ -26,7 +26,7 @@ def translate_arguments(cls: type) -> None:
     order = [p.name for p in own + tail]
     open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters)
     known = {p.name for p in parameters}
-    spellings: dict[str, str] = getattr(cls, "old_spellings", {})
+    own_spellings: dict[str, str] = getattr(cls, "old_spellings", {})
 
     @functools.wraps(init)
     def wrapped(self: Any, *args: Any, **kwargs: Any) -> None:
@@ -39,9 +39,8 @@ def translate_arguments(cls: type) -> None:
             if key in kwargs:
                 raise TypeError(f"{cls.__name__} got `{key}` twice: by position and by name.")
             kwargs[key] = value
-        for old, new in spellings.items():
-            if old in kwargs and old not in known:
-                kwargs[new] = kwargs.pop(old)
+        if not known.issuperset(kwargs):
+            spellings.translate(cls.__name__, kwargs, known, own_spellings)
         take_common = getattr(self, "take_common", None)
         if take_common is not None:
             kwargs = take_common(kwargs, known)

@@ -34,7 +34,7 @@ HEAVY = {
 # A module imports lower ranks, its own package and, of its own rank, what stands before it here:
 # one order of the whole tree, so that it has no cycles.
 RANKS = {
-    0: ["errors", "signatures", "registry", "atomic"],
+    0: ["spellings", "errors", "signatures", "registry", "atomic"],
     1: [
         "store",
         "config",

@@ -528,11 +528,11 @@ def test_unknown_mode_warns_and_is_auto():
 
 def test_missing_monitor_warns_once_with_what_there_is():
     message = (
-        r"EarlyStopping: the monitored metric `val_acc` is not available. Available metrics are: "
-        r"loss, val_accuracy. Did you mean 'val_accuracy'\?"
+        r"EarlyStopping: the monitored metric `val_acuracy` is not available. Available metrics "
+        r"are: loss, val_accuracy. Did you mean 'val_accuracy'\?"
     )
     with pytest.warns(UserWarning, match=message) as caught:
-        fit([EarlyStopping("val_acc", mode="max")], series(1, 2, key="val_accuracy"))
+        fit([EarlyStopping("val_acuracy", mode="max")], series(1, 2, key="val_accuracy"))
     assert len(caught) == 1
 
 

@@ -104,7 +104,8 @@ def test_get():
         "unitnorm": constraints.UnitNorm,
     }.items():
         assert type(constraints.get(text)) is type(constraints.deserialize(text)) is cls
-    assert constraints.maxnorm(m=3).max_value == constraints.maxnorm(3).max_value == 3  # Keras 1
+    with pytest.warns(DeprecationWarning, match="Write max_value=3"):
+        assert constraints.maxnorm(m=3).max_value == constraints.maxnorm(3).max_value == 3
     assert constraints.nonneg is constraints.NonNeg
     assert constraints.unitnorm is constraints.UnitNorm
     assert constraints.get(None) is None

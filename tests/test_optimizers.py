@@ -202,9 +202,6 @@ def test_configs_of_older_files():
     assert SGD.from_config(old).rate() == 0.5
     old = {"learning_rate": 0.5, "jit_compile": True, "is_legacy_optimizer": False}
     assert SGD.from_config(old).rate() == 0.5
-    assert SGD(lr=0.5).rate() == 0.5
-    with pytest.warns(UserWarning, match="SGD ignores `decay`"):
-        SGD(0.1, decay=1e-6)
 
 
 # --- bad input ----------------------------------------------------------------------------------

@@ -124,7 +124,8 @@ def test_get():
     assert regularizers.get(None) is None
     assert isinstance(regularizers.get(regularizers.L1), regularizers.L1)
     assert regularizers.get({"class_name": "L2", "config": {"l2": 0.5}}).l2 == 0.5
-    assert regularizers.l2(l=0.5).l2 == 0.5  # Keras 2
+    with pytest.warns(DeprecationWarning, match=r"L2: `l` .* Write l2=0\.5"):
+        assert regularizers.l2(l=0.5).l2 == 0.5
     assert repr(regularizers.l1_l2(0.5)) == "L1L2(l1=0.5)"
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from kerasish import errors
 from kerasish.registry import Configurable, register
+from kerasish.spellings import Entries
 
 if TYPE_CHECKING:
     from kerasish.callbacks.callback_list import CallbackList
@@ -24,7 +25,7 @@ def plain_logs(logs: Any) -> Logs:
     >>> plain_logs({"loss": np.float32(0.5), "accuracy": 1})
     {'accuracy': 1.0, 'loss': 0.5}
     """
-    plain: Logs = {}
+    plain: Logs = Entries()
     for key in sorted(logs or ()):
         value = logs[key]
         if type(value) is float:
@@ -211,7 +212,7 @@ class History(Callback):
 
     def __init__(self) -> None:
         super().__init__()
-        self.history: dict[str, list[Any]] = {}
+        self.history: dict[str, list[Any]] = Entries()
         self.epoch: list[int] = []
         self.interrupted = False
 
@@ -236,7 +237,7 @@ class History(Callback):
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on with an earlier record."""
         self.epoch = list(state["epoch"])
-        self.history = {key: list(values) for key, values in state["history"].items()}
+        self.history = Entries((key, list(values)) for key, values in state["history"].items())
 
 
 @register

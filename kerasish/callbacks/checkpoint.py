@@ -15,6 +15,7 @@ from kerasish.callbacks.monitor import MonitorCallback
 from kerasish.display import say
 from kerasish.errors import brief, did_you_mean
 from kerasish.registry import register
+from kerasish.spellings import Entries
 
 WHOLE = (".keras", ".h5", ".hdf5")
 WEIGHTS = (".weights.h5", ".h5", ".hdf5")
@@ -227,7 +228,7 @@ class ModelCheckpoint(MonitorCallback):
     def _path(self, epoch: int, batch: int | None, logs: dict[str, Any]) -> str:
         known = {"epoch": epoch + 1} if batch is None else {"epoch": epoch + 1, "batch": batch + 1}
         try:
-            return self.filepath.format(**{**known, **logs})
+            return self.filepath.format_map(Entries({**known, **logs}))
         except KeyError as error:
             raise self._unknown(error.args[0], [*known, *logs]) from None
 

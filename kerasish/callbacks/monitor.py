@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasish import errors
+from kerasish import errors, spellings
 from kerasish.callbacks.base import Callback
 
 
@@ -49,9 +49,19 @@ class MonitorCallback(Callback):
         self._missing_since = None
         company = self._company
         if company is not None and company.reports is not None:
+            self._use_todays_name(company)
             self._set_monitor_op()
             if not company.expects(self.monitor, self):
                 self._warn_missing(dict.fromkeys(company.reports))
+
+    def _use_todays_name(self, company: Any) -> None:
+        """Watch "val_accuracy" for somebody who says "val_acc", and the other way round."""
+        other = spellings.other_name(self.monitor)
+        if other and other in company.reports and self.monitor not in company.reports:
+            spellings.warn_once(
+                type(self).__name__, f"monitor={self.monitor!r}", f"Write monitor={other!r}."
+            )
+            self.monitor = other
 
     def _set_monitor_op(self) -> None:
         """Find the direction of improvement, once the metrics have their final names."""

@@ -16,6 +16,7 @@ from kerasish.layers.core import InputLayer
 from kerasish.layers.symbol import Symbol, chain_between, is_symbolic
 from kerasish.layers.weights import all_or_nothing, building, is_building
 from kerasish.models.files import Files
+from kerasish.models.old_methods import OldMethods
 from kerasish.models.trainer import Trainer
 from kerasish.step import Step, commit
 from kerasish.store import as_array, gather
@@ -32,7 +33,7 @@ class ModelType(type(Layer)):  # type: ignore[misc]
         return chain_model(*args, **kwargs) if cls is Model else super().__call__(*args, **kwargs)
 
 
-class Model(Trainer, Files, Layer, metaclass=ModelType):
+class Model(Trainer, OldMethods, Files, Layer, metaclass=ModelType):
     """A model: from the ends of a chain of layers, or as a base class with `call`.
 
     ``Model(inputs, outputs)`` of a chain of layers, called one on the other from an `Input` on,

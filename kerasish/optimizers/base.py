@@ -7,16 +7,15 @@ An optimizer holds configuration and a formula. The arrays that a formula rememb
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass, field, fields
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from kerasish import registry
+from kerasish import registry, spellings
 from kerasish.optimizers.keras_surface import KerasSurface
-from kerasish.optimizers.schedules import LearningRateSchedule
+from kerasish.optimizers.schedules import InverseTimeDecay, LearningRateSchedule
 from kerasish.optimizers.variables import LearningRate, Variable, variable
 from kerasish.signatures import translate_arguments
 from kerasish.store import Runs, Weight, as_array
@@ -156,12 +155,21 @@ class Optimizer(KerasSurface, registry.Configurable):
         self._check("gradient_accumulation_steps", not steps or _whole(steps, 2), "an integer >= 2")
 
     def take_common(self, kwargs: dict[str, Any], known: Any) -> dict[str, Any]:
-        """Drop `decay`, an argument of Keras 2 that Keras 3 ignores with a warning too."""
-        if kwargs.pop("decay", None):
-            warnings.warn(
-                f"{type(self).__name__} ignores `decay`; pass a schedule such as "
-                "InverseTimeDecay as learning_rate.",
-                stacklevel=4,
+        """Turn Keras 2's `decay` into the schedule that has its formula; its None is a default."""
+        for key in ("epsilon", "schedule_decay"):
+            if key in kwargs and (kwargs[key] is None or key not in known):
+                del kwargs[key]
+        decay = kwargs.pop("decay", None)
+        if decay:
+            rate = kwargs.get("learning_rate", type(self).learning_rate)
+            schedule = InverseTimeDecay(rate, decay_steps=1, decay_rate=decay)
+            schedule.base_can_change = True  # type: ignore[attr-defined]
+            kwargs["learning_rate"] = schedule
+            spellings.warn_once(
+                type(self).__name__,
+                "`decay`",
+                f"Write learning_rate=InverseTimeDecay({rate!r}, decay_steps=1, "
+                f"decay_rate={decay!r}).",
             )
         return kwargs
 

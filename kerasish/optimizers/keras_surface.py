@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from kerasish import spellings
 from kerasish.optimizers.variables import Variable
 
 
@@ -57,6 +58,17 @@ class KerasSurface:
             for kept, each, first in zip(made, names, firsts, strict=True):
                 kept.append(self.add_variable_from_reference(weight, each, first))
         return made[0] if isinstance(name, str) else made
+
+    @property
+    def lr(self: Any) -> Any:
+        """Old spelling of `learning_rate`."""
+        spellings.warn_once(type(self).__name__, "`lr`", "Write optimizer.learning_rate.")
+        return self.learning_rate
+
+    @lr.setter
+    def lr(self: Any, value: Any) -> None:
+        spellings.warn_once(type(self).__name__, "`lr`", "Write optimizer.learning_rate.")
+        self.learning_rate = value
 
     def assign(self, variable: Any, value: Any) -> None:
         """Overwrite a weight or a variable."""

@@ -97,6 +97,8 @@ class LearningRate:
             optimizer._learning_rate = variable(rate, "learning_rate", "learning_rate")
         elif isinstance(current, Variable):
             current.assign(_number(type(optimizer).__name__, value))
+        elif getattr(current, "base_can_change", False):  # made from Keras 2's `decay`
+            current.initial_learning_rate = _number(type(optimizer).__name__, value)
         else:
             raise TypeError(
                 f"{type(optimizer).__name__} was created with {current!r} as its learning rate, "
