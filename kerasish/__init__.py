@@ -26,6 +26,7 @@ _MODULES = (
     "metrics",
     "models",
     "optimizers",
+    "preprocessing",
     "regularizers",
     "saving",
     "testing",

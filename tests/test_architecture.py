@@ -49,7 +49,7 @@ RANKS = {
         "fetching",
     ],
     2: ["losses", "metrics", "layers", "optimizers", "data"],
-    3: ["datasets", "viz", "utils"],
+    3: ["datasets", "viz", "utils", "preprocessing"],
     4: ["saving", "callbacks", "training"],
     5: ["models", "testing", "compat"],
     6: ["", "cli", "__main__"],

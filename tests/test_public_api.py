@@ -63,8 +63,7 @@ LATER_OR_REFUSED: dict[str, dict[str, str]] = {
     "utils": {
         DATA: """array_to_img audio_dataset_from_directory image_dataset_from_directory
             img_to_array load_img save_img split_dataset text_dataset_from_directory
-            timeseries_dataset_from_array""",
-        RECURRENT: "pad_sequences",
+""",
         "the bar is tqdm's": """Progbar disable_interactive_logging enable_interactive_logging
             is_interactive_logging_enabled""",
         GRAPH: "get_source_inputs is_keras_tensor",

@@ -21,6 +21,7 @@ from kerasish.utils.objects import (
     register_keras_serializable,
     serialize_keras_object,
 )
+from kerasish.utils.sequences import pad_sequences, timeseries_dataset_from_array
 
 __all__ = [
     "CustomObjectScope",
@@ -35,11 +36,13 @@ __all__ = [
     "get_registered_object",
     "normalize",
     "pack_x_y_sample_weight",
+    "pad_sequences",
     "plot_model",
     "register_keras_serializable",
     "serialize_keras_object",
     "set_random_seed",
     "standardize_dtype",
+    "timeseries_dataset_from_array",
     "to_categorical",
     "unpack_x_y_sample_weight",
 ]
