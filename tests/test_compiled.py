@@ -80,6 +80,10 @@ CORRELATIONS = [
     ((13, 14), (3, 3), (1, 1), (1, 1), "same", 16, 24),  # Winograd's from here
     ((6, 15), (3, 3), (1, 1), (1, 1), "valid", 24, 16),
     ((8, 8), (3, 3), (1, 1), (1, 1), "same", 16, 16),
+    ((9, 10), (3, 3), (1, 1), (1, 1), "same", 3, 16),  # from here sums in registers
+    ((11, 9), (2, 3), (2, 1), (1, 1), "same", 2, 32),
+    ((9, 11), (3, 2), (1, 1), (2, 3), "valid", 1, 16),
+    ((17,), (3,), (2,), (1,), "same", 5, 16),
     ((9, 10), (3, 3), (1, 1), (1, 1), "same", 3, 8),  # from here windows are copied
     ((11, 10), (2, 3), (2, 1), (1, 1), "same", 3, 5),
     ((11, 10), (3, 2), (1, 1), (2, 3), "valid", 2, 4),
@@ -136,6 +140,38 @@ def test_what_is_not_finite_stays_where_it_belongs(path, value):
     for single, double in zip(found, exact, strict=True):
         assert 0 < np.isfinite(double).sum() < double.size
         np.testing.assert_allclose(single, double, rtol=1e-4, atol=1e-4)
+
+
+# --- pooling --------------------------------------------------------------------------------------
+
+POOLINGS = [
+    ((8, 8), (2, 2), (2, 2), "valid", 16),
+    ((9, 7), (2, 2), (2, 2), "valid", 19),
+    ((9, 7), (3, 2), (2, 1), "same", 19),
+    ((9, 7), (3, 3), (1, 1), "same", 5),
+    ((7, 9), (2, 2), (3, 3), "valid", 8),
+    ((11,), (3,), (2,), "same", 9),
+    ((4, 5, 6), (2, 2, 2), (2, 2, 2), "valid", 3),
+]
+
+
+@np.errstate(invalid="ignore")
+@pytest.mark.parametrize("pool", [images.max_pool, images.average_pool])
+@pytest.mark.parametrize("case", POOLINGS, ids=str)
+def test_pooling_and_its_gradient(path, case, pool):
+    spatial, size, strides, padding, channels = case
+    x = np.round(RNG.standard_normal((3, *spatial, channels))).astype("float32")  # ties
+    x[0].flat[::7], x[1].flat[::7], x[1].flat[3::7] = np.nan, np.inf, -np.inf
+    window = images.window_of(spatial, size, strides, padding=padding)
+    dy = RNG.standard_normal((3, *window.outputs(spatial), channels)).astype("float32")
+    y, backward = pool(x, window, Step(recording=True))
+    dx = backward(dy)
+    with compiled.forced("0"):
+        exact, exact_backward = pool(x.astype("float64"), window, Step(recording=True))
+        exact_dx = exact_backward(dy.astype("float64"))
+    agree(y, exact)
+    agree(dx, exact_dx)
+    assert pool(x, window, Step())[1] is None
 
 
 # --- which of the two runs ------------------------------------------------------------------------

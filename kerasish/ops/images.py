@@ -2,7 +2,7 @@
 
 `correlate`, `kernel_gradient`, `input_gradient` are convolution and its gradients;
 `gradients` is both at once, for a layer with bias and relu. `columns.Columns` is the definition;
-`winograd.Winograd` stands in for it where it saves multiplications.
+`winograd.Winograd` and `direct.Direct` stand in for it where they are faster.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from kerasish.ops import compiled, dense, reference, winograd
+from kerasish.ops import compiled, dense, direct, reference, winograd
 from kerasish.ops.columns import Columns
+from kerasish.ops.direct import Direct
 from kerasish.ops.pooling import average_pool, max_pool
 from kerasish.ops.window import Window, pad, window_of, windows
 from kerasish.ops.winograd import Winograd
@@ -159,6 +160,9 @@ def _method(
     """How to correlate input `x` with a kernel of `shape`."""
     spatial = x.shape[1:-1]
     size = math.prod(window.outputs(spatial)) * shape[-1] * len(x)
-    if compiled.chosen(size, x.dtype) and winograd.fits(window, shape, groups, spatial):
-        return Winograd(window, shape, spatial, step)
+    if compiled.chosen(size, x.dtype):
+        if winograd.fits(window, shape, groups, spatial):
+            return Winograd(window, shape, spatial, step)
+        if direct.fits(window, shape, groups, spatial):
+            return Direct(window, shape, groups, spatial, step)
     return Columns(window, shape, groups, spatial, step)

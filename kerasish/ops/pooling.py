@@ -1,4 +1,4 @@
-"""Max and average pooling over windows."""
+"""Max and average pooling over windows, compiled where big."""
 
 from __future__ import annotations
 
@@ -7,15 +7,30 @@ from typing import Any
 
 import numpy as np
 
+from kerasish.ops import compiled
 from kerasish.ops.window import Window, pad, windows
 from kerasish.step import Step
 
 
 def max_pool(x: np.ndarray, window: Window, step: Step) -> tuple[np.ndarray, Any]:
     """Largest element of each window; the gradient goes to the first of equal ones."""
+    y = step.empty((len(x), *window.outputs(x.shape[1:-1]), x.shape[-1]), x.dtype)
+    if _is_compiled(x, window):
+        kernels, numbers, out = compiled.pooling, _numbers(x, window), _flat(y)
+        places = step.empty(out.shape, np.uint8)
+        kernels.max_pool(_flat(x), numbers, out, places)
+        if not step.recording:
+            return y, None
+
+        def compiled_backward(dy: np.ndarray) -> np.ndarray:
+            dx = step.empty(x.shape, x.dtype)
+            kernels.max_backward(_flat(dy), places, numbers, _flat(dx))
+            return dx
+
+        return y, compiled_backward
+
     spatial = x.shape[1:-1]
     view = windows(pad(x, window, -np.inf), window)[0]
-    y = step.empty((len(x), *window.outputs(spatial), x.shape[-1]), x.dtype)
     last = math.prod(window.size) - 1
     winner = np.zeros(y.shape, np.uint8 if last < 256 else np.int32) if step.recording else None
     for number, offset in enumerate(window.offsets):
@@ -37,9 +52,22 @@ def max_pool(x: np.ndarray, window: Window, step: Step) -> tuple[np.ndarray, Any
 
 def average_pool(x: np.ndarray, window: Window, step: Step) -> tuple[np.ndarray, Any]:
     """Mean of each window, over those of its elements that are not padding."""
+    y = step.empty((len(x), *window.outputs(x.shape[1:-1]), x.shape[-1]), x.dtype)
+    if _is_compiled(x, window):
+        numbers, kernels = _numbers(x, window), compiled.pooling
+        kernels.average_pool(_flat(x), numbers, _flat(y))
+        if not step.recording:
+            return y, None
+
+        def compiled_backward(dy: np.ndarray) -> np.ndarray:
+            dx = step.empty(x.shape, x.dtype)
+            kernels.average_backward(_flat(dy), numbers, _flat(dx))
+            return dx
+
+        return y, compiled_backward
+
     spatial = x.shape[1:-1]
     view = windows(pad(x, window), window)[0]
-    y = step.empty((len(x), *window.outputs(spatial), x.shape[-1]), x.dtype)
     y[...] = 0
     for offset in window.offsets:
         y += view[(..., *offset, slice(None))]
@@ -71,3 +99,23 @@ def _scatter(
         else:
             element[...] = part(number)
     return padded[(slice(None), *window.inside(spatial))]
+
+
+def _is_compiled(x: np.ndarray, window: Window) -> bool:
+    """Whether kernels take it: sequences and images, windows whose numbers fit into a byte."""
+    if x.ndim > 4 or math.prod(window.size) > 256:
+        return False
+    return compiled.chosen(x.size, x.dtype)
+
+
+def _flat(x: np.ndarray) -> np.ndarray:
+    """(N, H, W, C) as (N, H, W * C); a sequence is an image of height 1."""
+    x = compiled.plain(x)
+    return x.reshape(len(x), x.shape[1] if x.ndim == 4 else 1, -1)
+
+
+def _numbers(x: np.ndarray, window: Window) -> tuple[int, ...]:
+    """The numbers of `compiled.pooling`."""
+    lead = (1,) * (4 - x.ndim)
+    before = (*(0 for _ in lead), *(n for n, _ in window.padding))
+    return (x.shape[-1], *lead, *window.size, *lead, *window.strides, *before)

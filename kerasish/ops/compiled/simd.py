@@ -1,9 +1,13 @@
 """Vectors of eight float32 for kernels whose loops LLVM does not vectorise by itself.
 
-    v = load(a, i)          # a[i : i + 8] of a one-dimensional array
-    store(a, i, 2 * v + w)  # vectors and numbers add, subtract and multiply
-    positive(v)             # relu; NaN stays
-    zeros()
+    v = load(a, i)               # a[i : i + 8] of a one-dimensional array of float32 or bytes
+    store(a, i, 2 * v + w)       # vectors and numbers add, subtract and multiply
+    spread(a, i)                 # a[i] in all eight
+    zeros(), fill(x)
+    positive(v)                  # relu; NaN stays
+    where_above(a, b, v, w)      # v where a > b, else w
+    where_equal(a, b, v, w)
+    largest(a, b)                # NaN if either is
 
 Nothing is checked: `i + 8` has to lie within the array. LLVM maps eight lanes to what the processor
 has, 2 x 4 or 1 x 8. Longer vectors were not faster on AVX-512, and fewer channel counts fill them.
@@ -44,12 +48,23 @@ def _make() -> dict[str, Any]:
 
     def pointer(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
         data = context.make_array(kind)(context, builder, array).data
-        return builder.bitcast(builder.gep(data, [index]), llvm_vector.as_pointer())
+        lanes = ir.VectorType(data.type.pointee, LANES)
+        return builder.bitcast(builder.gep(data, [index]), lanes.as_pointer())
 
     @intrinsic
     def load(typing: Any, array: Any, index: Any) -> Any:
         def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            return builder.load(pointer(context, builder, sig.args[0], *args), align=4)
+            align = array.dtype.bitwidth // 8
+            value = builder.load(pointer(context, builder, sig.args[0], *args), align=align)
+            return value if array.dtype == types.float32 else builder.uitofp(value, llvm_vector)
+
+        return vector(array, types.intp), code
+
+    @intrinsic
+    def spread(typing: Any, array: Any, index: Any) -> Any:
+        def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            data = context.make_array(sig.args[0])(context, builder, args[0]).data
+            return splat(builder, builder.load(builder.gep(data, [args[1]])))
 
         return vector(array, types.intp), code
 
@@ -57,7 +72,10 @@ def _make() -> dict[str, Any]:
     def store(typing: Any, array: Any, index: Any, value: Any) -> Any:
         def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
             place = pointer(context, builder, sig.args[0], *args[:2])
-            builder.store(args[2], place, align=4)
+            value = args[2]
+            if array.dtype != types.float32:
+                value = builder.fptoui(value, place.type.pointee)
+            builder.store(value, place, align=array.dtype.bitwidth // 8)
             return context.get_dummy_value()
 
         return types.void(array, types.intp, vector), code
@@ -65,6 +83,10 @@ def _make() -> dict[str, Any]:
     @intrinsic
     def zeros(typing: Any) -> Any:
         return vector(), lambda context, builder, sig, args: zero
+
+    @intrinsic
+    def fill(typing: Any, x: Any) -> Any:
+        return vector(types.float32), lambda context, builder, sig, args: splat(builder, args[0])
 
     @intrinsic
     def positive(typing: Any, value: Any) -> Any:
@@ -75,10 +97,25 @@ def _make() -> dict[str, Any]:
         return vector(vector), code
 
     @intrinsic
-    def gate(typing: Any, value: Any, by: Any) -> Any:
+    def where_above(typing: Any, a: Any, b: Any, yes: Any, no: Any) -> Any:
         def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            x, y = args
-            return builder.select(builder.fcmp_ordered("<=", y, zero), zero, x)
+            return builder.select(builder.fcmp_ordered(">", args[0], args[1]), *args[2:])
+
+        return vector(vector, vector, vector, vector), code
+
+    @intrinsic
+    def where_equal(typing: Any, a: Any, b: Any, yes: Any, no: Any) -> Any:
+        def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            return builder.select(builder.fcmp_ordered("==", args[0], args[1]), *args[2:])
+
+        return vector(vector, vector, vector, vector), code
+
+    @intrinsic
+    def largest(typing: Any, a: Any, b: Any) -> Any:
+        def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            a, b = args
+            larger = builder.select(builder.fcmp_unordered(">", b, a), b, a)  # b if it is NaN
+            return builder.select(builder.fcmp_unordered("uno", a, a), a, larger)
 
         return vector(vector, vector), code
 
@@ -110,10 +147,24 @@ def _make() -> dict[str, Any]:
     add_operator(operator.add, "fadd")
     add_operator(operator.sub, "fsub")
     add_operator(operator.mul, "fmul")
-    return {"load": load, "store": store, "zeros": zeros, "positive": positive, "gate": gate}
+    return {
+        "load": load,
+        "store": store,
+        "spread": spread,
+        "zeros": zeros,
+        "fill": fill,
+        "positive": positive,
+        "largest": largest,
+        "where_above": where_above,
+        "where_equal": where_equal,
+    }
 
 
-load, store, zeros, positive, gate = (
-    Deferred(lambda name=name: _make()[name])  # type: ignore[misc]
-    for name in ("load", "store", "zeros", "positive", "gate")
-)
+def _deferred(name: str) -> Any:
+    return Deferred(lambda: _make()[name])
+
+
+load, store, spread = map(_deferred, ("load", "store", "spread"))
+zeros, fill = map(_deferred, ("zeros", "fill"))
+positive, largest = map(_deferred, ("positive", "largest"))
+where_above, where_equal = map(_deferred, ("where_above", "where_equal"))
