@@ -31,15 +31,18 @@ def max_pool(x: np.ndarray, window: Window, step: Step) -> tuple[np.ndarray, Any
 
     spatial = x.shape[1:-1]
     view = windows(pad(x, window, -np.inf), window)[0]
-    last = math.prod(window.size) - 1
-    winner = np.zeros(y.shape, np.uint8 if last < 256 else np.int32) if step.recording else None
+    winner = None
+    if step.recording:
+        winner = step.empty(y.shape, np.uint8 if math.prod(window.size) <= 256 else np.int32)
+        winner[...] = _first(window, spatial)[..., None]
+        raised = step.scratch("raised", y.shape, bool)
     for number, offset in enumerate(window.offsets):
         element = view[(..., *offset, slice(None))]
         if number == 0:
             np.copyto(y, element)
             continue
         if winner is not None:
-            np.copyto(winner, number, where=element > y)
+            np.copyto(winner, number, where=np.greater(element, y, out=raised))
         np.maximum(y, element, out=y)
     if winner is None:
         return y, None
@@ -48,6 +51,12 @@ def max_pool(x: np.ndarray, window: Window, step: Step) -> tuple[np.ndarray, Any
         return _scatter(window, spatial, step, dy, lambda number: np.multiply(dy, winner == number))
 
     return y, backward
+
+
+def _first(window: Window, spatial: tuple[int, ...]) -> np.ndarray:
+    """Number of the first element of each window that is not padding."""
+    ones = windows(pad(np.ones((1, *spatial, 1), bool), window), window)[0, 0, ..., 0]
+    return ones.reshape(*window.outputs(spatial), -1).argmax(axis=-1)
 
 
 def average_pool(x: np.ndarray, window: Window, step: Step) -> tuple[np.ndarray, Any]:
