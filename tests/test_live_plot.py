@@ -137,7 +137,7 @@ def test_a_full_disk_costs_the_picture_and_not_the_training(tmp_path, monkeypatc
         raise OSError(28, "No space left")
 
     monkeypatch.setattr(screens_module.viz, "save_figure", fail)
-    with pytest.warns(UserWarning, match="LivePlot draws no more: .*No space left") as caught:
+    with pytest.warns(UserWarning, match="No more pictures are drawn: .*No space left") as caught:
         history = fit(LivePlot(path=tmp_path / "x.png"), epochs=3)
     assert len(caught) == 1
     assert len(history.epoch) == 3

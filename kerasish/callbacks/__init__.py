@@ -8,7 +8,10 @@ from kerasish.callbacks.checkpoint import ModelCheckpoint
 from kerasish.callbacks.csv_logger import CSVLogger
 from kerasish.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
 from kerasish.callbacks.live_plot import LivePlot
+from kerasish.callbacks.lr_finder import LRFinder
+from kerasish.callbacks.profiler import Profiler
 from kerasish.callbacks.progress import ProgbarLogger, ProgressBar
+from kerasish.callbacks.reports import ClassReport, ConfusionMatrix
 from kerasish.callbacks.run_log import RunLog
 from kerasish.callbacks.stopping import EarlyStopping, TerminateOnNaN
 
@@ -17,12 +20,16 @@ __all__ = [
     "CSVLogger",
     "Callback",
     "CallbackList",
+    "ClassReport",
+    "ConfusionMatrix",
     "EarlyStopping",
     "History",
+    "LRFinder",
     "LambdaCallback",
     "LearningRateScheduler",
     "LivePlot",
     "ModelCheckpoint",
+    "Profiler",
     "ProgbarLogger",
     "ProgressBar",
     "ReduceLROnPlateau",

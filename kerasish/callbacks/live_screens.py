@@ -1,7 +1,8 @@
-"""Where a live plot is shown: a notebook's output, a window, a file, or a terminal's text.
+"""Where a live picture is shown: a notebook's output, a window, a file, or a terminal's text.
 
-A screen shows one `Run` after another in the same place. matplotlib and IPython are imported when
-the first is shown, except that `choose_screens` asks pyplot for a window where there can be one.
+A screen shows one `Run` (or whatever its function draws) after another in the same place.
+matplotlib and IPython are imported when the first is shown, except that `choose_screens` asks
+pyplot for a window where there can be one.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from kerasish.display import kernel, say, width
 from kerasish.viz.runs import Run
 from kerasish.viz.text import text_plot
 
-Draw = Callable[[Run, Any], Any]  # draws a run into a figure, a new one for None
+Draw = Callable[[Any, Any], Any]  # draws what is shown into a figure, a new one for None
 EVENTS = 0.1  # seconds between two looks at what the user does to a window
 
 
@@ -32,7 +33,7 @@ class Screen:
     def __init__(self, draw: Draw) -> None:
         self.draw = draw
 
-    def show(self, run: Run) -> None:
+    def show(self, run: Any) -> None:
         """Show the run as it is now."""
 
     def breathe(self) -> None:
@@ -46,13 +47,13 @@ class FileScreen(Screen):
         super().__init__(draw)
         self.path = path
 
-    def show(self, run: Run) -> None:
+    def show(self, run: Any) -> None:
         """Write the file; a full disk costs the picture, not the training."""
         try:
             viz.save_figure(self.draw(run, None), self.path)
         except OSError as error:
             self.is_open = False
-            warnings.warn(f"LivePlot draws no more: {error}", stacklevel=2)
+            warnings.warn(f"No more pictures are drawn: {error}", stacklevel=2)
 
 
 class NotebookScreen(Screen):
@@ -62,7 +63,7 @@ class NotebookScreen(Screen):
         super().__init__(draw)
         self._handle: Any = None
 
-    def show(self, run: Run) -> None:
+    def show(self, run: Any) -> None:
         """Put the new picture where the old one is."""
         from IPython.display import Image, display
 
@@ -82,7 +83,7 @@ class WindowScreen(Screen):
         self._shown = False
         self._last = 0.0
 
-    def show(self, run: Run) -> None:
+    def show(self, run: Any) -> None:
         """Draw into the window, which opens with the first picture."""
         import matplotlib
 
@@ -122,7 +123,7 @@ class TextScreen(Screen):
         self.names = names
         self.redraws = redraws
 
-    def show(self, run: Run) -> None:
+    def show(self, run: Any) -> None:
         """Print the plots."""
         columns = max(20, min(60, width(sys.stdout) - 16))
         say("\n".join(text_plot(run, name, columns) for name in self.names(run)))

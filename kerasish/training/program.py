@@ -35,6 +35,9 @@ class Program:
         effect on this program.
     runs : Runs
         The weights that learn, packed; gradients and optimizer slots have this order.
+    observers : list of callable
+        Called with ``(x, y, y_pred)`` of every batch that is judged: by callbacks that look at
+        predictions of the validation without making them again.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class Program:
         self.frozen = frozenset(frozen_layers(model))
         self.state: OptimizerState | None = None
         self.runs: Runs | None = None
+        self.observers: list[Any] = []
 
     # --- preparation, once the model is built -------------------------------------------------
 
@@ -179,6 +183,10 @@ class Program:
         results = team.call(shard, rows, count, 0, self._equip_testing)
         loss = sum(value for value, _, _ in results) + self._penalties(None, team.steps[0])
         self.scores.add(loss, rows, results, y, weights, team.steps[:count])
+        if self.observers:
+            y_pred = np.concatenate([part for _, _, part in results])
+            for observe in self.observers:
+                observe(x, y, y_pred)
         commit(team.steps[:count])
         return loss
 
@@ -330,6 +338,7 @@ class Program:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self.runs = self.state = None
+        self.observers = []
 
     def thaw(self) -> None:
         """Make what a copy or pickle left out, once all of the model is there."""

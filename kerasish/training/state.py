@@ -90,22 +90,28 @@ class FitState:
 
         Arrays are those of the model itself: they are to be written before the next step.
         """
-        model, program = self.model, self.model.program
-        models = [m for m in model.walk() if hasattr(m, "next_counter")]
+        program = self.model.program
         return {
+            **self.model_state(),
             "epoch": epoch,
             "batch": batch,
             "initial_epoch": self._initial_epoch,
-            "stopped": bool(model.stop_training),
+            "stopped": bool(self.model.stop_training),
             "ended": self._has_ended,
             "logs": self.logs,
-            "weights": [w.value for w in model.weights],
-            "models": [[m._seed, m.counter] for m in models],
-            "optimizer": [array for _, array, _ in program.state.variables],
             "scores": program.scores.get_state() if batch else None,
             "batches": self.batches.get_state(),
             "validation": None if self.validation is None else self.validation.get_state(),
             "callbacks": [[type(c).__name__, c.get_state()] for c in self._remembering()],
+        }
+
+    def model_state(self) -> dict[str, Any]:
+        """What a step changes: weights, optimizer, random numbers. The arrays are no copies."""
+        models = [m for m in self.model.walk() if hasattr(m, "next_counter")]
+        return {
+            "weights": [w.value for w in self.model.weights],
+            "models": [[m._seed, m.counter] for m in models],
+            "optimizer": [array for _, array, _ in self.model.program.state.variables],
             "random": config.random_state(),
         }
 
@@ -163,7 +169,8 @@ class FitState:
             self.validation.reopen(state["validation"], 0)
         self._rest = self.batches.reopen(state["batches"], self.batch)
 
-    def _restore(self, state: dict[str, Any]) -> None:
+    def restore_model(self, state: dict[str, Any]) -> None:
+        """Take up what `model_state` returned."""
         model, program = self.model, self.model.program
         for weight, value in zip(model.weights, state["weights"], strict=True):
             weight.assign(value)
@@ -173,8 +180,12 @@ class FitState:
         for (_, array, _), value in zip(program.state.variables, state["optimizer"], strict=True):
             array[...] = value
         program.release()  # its steps were made with the seed of this process
+        config.set_random_state(state["random"])
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        self.restore_model(state)
         if self.batch:
-            program.scores.set_state(state["scores"])
+            self.model.program.scores.set_state(state["scores"])
         waiting = list(state["callbacks"])
         for callback in self._remembering():
             name = type(callback).__name__
@@ -187,7 +198,6 @@ class FitState:
                 )
             else:
                 callback.set_state(waiting.pop(found)[1])
-        config.set_random_state(state["random"])
 
 
 def _last(path: str) -> str:

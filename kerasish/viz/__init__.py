@@ -13,8 +13,10 @@ from kerasish.viz.distribution import class_distribution
 from kerasish.viz.history import plot_history
 from kerasish.viz.images import image_grid
 from kerasish.viz.kernels import filters
+from kerasish.viz.learning_rates import plot_learning_rates
 from kerasish.viz.outputs import activations
 from kerasish.viz.run_files import RunRecord, read_run
+from kerasish.viz.timings import plot_timings
 
 __all__ = [
     "RunRecord",
@@ -26,7 +28,9 @@ __all__ = [
     "image_grid",
     "new_figure",
     "plot_history",
+    "plot_learning_rates",
     "plot_model",
+    "plot_timings",
     "read_run",
     "save_figure",
 ]

@@ -1,0 +1,330 @@
+"""ConfusionMatrix and ClassReport: which classes a validation got right, and which not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from kerasish import viz
+from kerasish.callbacks.base import Callback
+from kerasish.callbacks.files import path_of, prepared
+from kerasish.callbacks.live_screens import FileScreen, NotebookScreen, Screen
+from kerasish.display import kernel, printable, say
+from kerasish.registry import register
+from kerasish.viz.canvas import image_format
+from kerasish.viz.classes import class_numbers, name_of
+from kerasish.viz.confusion import count_confusions
+
+
+class Judging(Callback):
+    """Base of callbacks that count, during validation, which class was taken for which.
+
+    They see the predictions that the validation makes anyway. `matrix` (classes, classes) has a
+    row for each true class. It serves `evaluate` as well as `fit`.
+    """
+
+    class_names: Sequence[str] | None
+    every: int
+
+    def _prepare(self) -> None:
+        if isinstance(self.every, bool) or not isinstance(self.every, int) or self.every < 1:
+            raise ValueError(
+                f"{type(self).__name__}'s `every` must be a whole number of epochs from 1 on but "
+                f"got {self.every!r}."
+            )
+        self.matrix: np.ndarray | None = None
+        self._pairs: list[tuple[list[int], list[int]]] = []
+        self._epoch: int | None = None
+        self._classes = 0
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """See that there will be a validation."""
+        self.matrix, self._epoch = None, None
+        reports = getattr(self._company, "reports", None)
+        if reports is not None and not any(key.startswith("val_") for key in reports):
+            raise ValueError(
+                f"{type(self).__name__} looks at the predictions of the validation, but there is "
+                f"none. Pass validation_data or validation_split to fit()."
+            )
+        self._check_classes()
+
+    def _check_classes(self) -> None:
+        shape = self.model.output_shape
+        if len(shape) != 2:
+            raise ValueError(
+                f"{type(self).__name__} needs one class a sample, but the model puts out "
+                f"{tuple(shape)}. Its last layer must be a Dense of one unit a class."
+            )
+        self._classes = max(int(shape[-1] or 1), 2)
+        names = self.class_names
+        if names is not None and len(names) != self._classes:
+            raise ValueError(
+                f"{type(self).__name__}: `class_names` has {len(names)} names, but the model tells "
+                f"{self._classes} classes apart."
+            )
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Know which epoch it is."""
+        self._epoch = epoch
+
+    def on_test_begin(self, logs: Any = None) -> None:
+        """Look at the predictions from now on."""
+        self._check_classes()
+        self._pairs = []
+        self.model.program.observers.append(self._see)
+
+    def _see(self, x: Any, y: Any, y_pred: Any) -> None:
+        who = type(self).__name__
+        truths = class_numbers(who, "y", y)
+        if y_pred.shape[-1] == 1 and getattr(self.model.loss, "from_logits", False):
+            y_pred = y_pred > 0
+        guesses = class_numbers(who, "predictions", np.array(y_pred, float))
+        self._pairs.append((truths, guesses))
+
+    def on_test_end(self, logs: Any = None) -> None:
+        """Count, and show if it is time."""
+        observers = self.model.program.observers
+        if self._see in observers:
+            observers.remove(self._see)
+        if self._pairs and getattr(self._company, "error", None) is None:
+            truths = [value for pair in self._pairs for value in pair[0]]
+            guesses = [value for pair in self._pairs for value in pair[1]]
+            self.matrix = count_confusions(truths, guesses, self._classes)
+            if self._epoch is None or (self._epoch + 1) % self.every == 0:
+                self._show()
+        self._pairs = []
+
+    def on_train_end(self, logs: Any = None) -> None:
+        """Forget the epoch: an `evaluate` may follow."""
+        self._epoch = None
+
+    def _show(self) -> None:
+        """Show `matrix`."""
+
+    def _name(self, number: int) -> str:
+        return printable(name_of(type(self).__name__, number, self.class_names))
+
+    def _when(self) -> str:
+        return "" if self._epoch is None else f"Epoch {self._epoch + 1}: "
+
+    def get_state(self) -> dict[str, Any]:
+        """The newest counts."""
+        return {"matrix": self.matrix}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Have the newest counts of an earlier training."""
+        self.matrix = state["matrix"]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_pairs": []}
+
+
+@register
+@dataclass(eq=False, repr=False)
+class ConfusionMatrix(Judging):
+    """Shows after each validation which class was taken for which.
+
+    In a notebook as a figure that is updated where it stands; with `path` in a file; elsewhere as
+    a line with the accuracy and the most frequent confusions.
+
+    Parameters
+    ----------
+    class_names : list of str, optional
+        Names by class number.
+    every : int
+        Show every so many epochs.
+    path : str or PathLike, optional
+        A file whose ending says the format; ``{epoch}`` in it is replaced by the epoch, from 1.
+    normalize : {"true", "pred", "all"}, optional
+        Percentages in place of counts; see `viz.confusion_matrix`.
+
+    Attributes
+    ----------
+    matrix : array (classes, classes) or None
+        Counts of the newest validation; a row is a true class, a column a predicted one.
+
+    Raises
+    ------
+    ValueError
+        When training begins, if there is no validation, the model does not tell classes apart,
+        or the names are not as many as the classes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kerasish import Sequential, layers
+    >>> model = Sequential([layers.Dense(2, activation="softmax", input_shape=(2,))], seed=0)
+    >>> _ = model.compile("sgd", "sparse_categorical_crossentropy")
+    >>> x, y = np.eye(2)[[0, 1, 1]], np.array([0, 1, 1])
+    >>> show = ConfusionMatrix(["cat", "dog"])
+    >>> _ = model.fit(x, y, epochs=1, validation_data=(x, y), callbacks=[show], verbose=0)
+    Epoch 1: ... of 3 right...
+    >>> int(show.matrix.sum())
+    3
+    """
+
+    class_names: Sequence[str] | None = None
+    every: int = 1
+    path: Any = None
+    normalize: str | None = None
+
+    most_confusions: ClassVar[int] = 3
+
+    def __post_init__(self) -> None:
+        super().__init__()
+        self._prepare()
+        self.figure: Any = None
+        self._screens: list[Screen] = []
+        if self.normalize not in (None, "true", "pred", "all"):
+            raise ValueError(
+                f"ConfusionMatrix: `normalize` must be None, 'true', 'pred' or 'all' but got "
+                f"{self.normalize!r}."
+            )
+        if self.path is not None:
+            self.path = path_of(self.path, "ConfusionMatrix")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_screens": [], "figure": None}
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """See that there will be a validation, and that the file can be written."""
+        super().on_train_begin(logs)
+        self._screens = self._places()
+
+    def _places(self) -> list[Screen]:
+        screens: list[Screen] = []
+        if kernel() == "notebook":
+            screens.append(NotebookScreen(self._draw))
+        if self.path is not None:
+            image_format(self.path, "ConfusionMatrix")
+            prepared(self.path, "ConfusionMatrix")
+            screens.append(FileScreen(self._draw, self.path))
+        return screens
+
+    def _show(self) -> None:
+        screens = self._screens or self._places()
+        for screen in screens:
+            if isinstance(screen, FileScreen):
+                screen.path = self.path.replace("{epoch}", str((self._epoch or 0) + 1))
+            if screen.is_open:
+                screen.show(None)
+        if not screens:
+            say(self._when() + self.summary())
+
+    def _draw(self, run: Any, figure: Any) -> Any:
+        assert self.matrix is not None
+        right, total = np.trace(self.matrix), self.matrix.sum()
+        title = f"{self._when()}{right:,} of {total:,} right, {100 * right / max(total, 1):.1f} %"
+        self.figure = viz.confusion_matrix(
+            self.matrix, None, self.class_names, normalize=self.normalize, title=title
+        )
+        return self.figure
+
+    def summary(self) -> str:
+        """One line: what was right, and the most frequent confusions."""
+        if self.matrix is None:
+            raise ValueError("ConfusionMatrix: there was no validation yet.")
+        right, total = int(np.trace(self.matrix)), int(self.matrix.sum())
+        wrong = self.matrix.copy()
+        np.fill_diagonal(wrong, 0)
+        order = np.argsort(-wrong, axis=None, kind="stable")[: self.most_confusions]
+        pairs = [divmod(int(place), len(wrong)) for place in order]
+        listed = [
+            f"{self._name(i)} taken for {self._name(j)} {wrong[i, j]:,} times"
+            for i, j in pairs
+            if wrong[i, j]
+        ]
+        text = f"{right:,} of {total:,} right ({100 * right / max(total, 1):.1f} %)"
+        return "; ".join([text, *listed])
+
+
+@register
+@dataclass(eq=False, repr=False)
+class ClassReport(Judging):
+    """Prints precision, recall and F1 of each class after each validation.
+
+    Parameters
+    ----------
+    class_names : list of str, optional
+        Names by class number.
+    every : int
+        Print every so many epochs.
+    most : int
+        At most so many classes: those of the lowest F1.
+
+    Attributes
+    ----------
+    matrix : array (classes, classes) or None
+        Counts of the newest validation; a row is a true class, a column a predicted one.
+    scores : dict of array (classes,)
+        ``precision``, ``recall``, ``f1`` and ``support``; 0 where there was nothing to divide.
+
+    Raises
+    ------
+    ValueError
+        When training begins, if there is no validation, the model does not tell classes apart,
+        or the names are not as many as the classes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> report = ClassReport(["cat", "dog"])
+    >>> report.matrix = np.array([[3, 1], [0, 4]])
+    >>> print(report.table())
+    class  precision  recall      f1  samples
+    cat       1.0000  0.7500  0.8571        4
+    dog       0.8000  1.0000  0.8889        4
+    mean      0.9000  0.8750  0.8730        8
+    """
+
+    class_names: Sequence[str] | None = None
+    every: int = 1
+    most: int = 20
+
+    def __post_init__(self) -> None:
+        super().__init__()
+        self._prepare()
+
+    @property
+    def scores(self) -> dict[str, np.ndarray]:
+        """The scores of each class."""
+        if self.matrix is None:
+            raise ValueError("ClassReport: there was no validation yet.")
+        right = np.diag(self.matrix).astype(float)
+        support, taken = self.matrix.sum(axis=1), self.matrix.sum(axis=0)
+        return {
+            "precision": right / np.maximum(taken, 1),
+            "recall": right / np.maximum(support, 1),
+            "f1": 2 * right / np.maximum(support + taken, 1),
+            "support": support,
+        }
+
+    def table(self) -> str:
+        """The scores as text, and their mean over the classes."""
+        scores = self.scores
+        count = len(scores["support"])
+        listed = np.sort(np.argsort(scores["f1"], kind="stable")[: self.most])
+        names = [self._name(int(number)) for number in listed]
+        wide = max(len(name) for name in [*names, "class", "mean"])
+        lines = [f"{'class':<{wide}}  precision  recall      f1  samples"]
+        measures = ("precision", "recall", "f1")
+
+        def line(name: str, values: list[float], samples: int) -> str:
+            p, r, f = values
+            return f"{name:<{wide}}  {p:9.4f}  {r:6.4f}  {f:6.4f}  {samples:7,}"
+
+        for name, number in zip(names, listed, strict=True):
+            values = [float(scores[key][number]) for key in measures]
+            lines.append(line(name, values, int(scores["support"][number])))
+        means = [float(scores[key].mean()) for key in measures]
+        lines.append(line("mean", means, int(scores["support"].sum())))
+        if count > len(listed):
+            lines.append(f"(the {len(listed)} of {count} classes with the lowest f1)")
+        return "\n".join(lines)
+
+    def _show(self) -> None:
+        when = self._when()
+        say((f"{when.rstrip(': ')}\n" if when else "") + self.table())
