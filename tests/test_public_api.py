@@ -19,7 +19,6 @@ KERAS.pop("keras_version")
 
 FOREIGN = "wraps a layer of another framework, of which kerasish runs without"
 GRAPH = "joins several inputs, and kerasish has Sequential models only"
-IMAGES = "image layers: not in this release"
 AUGMENTATION = "image augmentation: not in this release"
 RECURRENT = "recurrent and text layers: not in this release"
 WATCHING = "watching training: not in this release"
@@ -31,14 +30,11 @@ LATER_OR_REFUSED: dict[str, dict[str, str]] = {
             concatenate dot maximum minimum multiply subtract Attention AdditiveAttention
             GroupQueryAttention MultiHeadAttention""",
         FOREIGN: "FlaxLayer JaxLayer TFSMLayer TorchModuleWrapper",
-        IMAGES: "CenterCrop Resizing",
         AUGMENTATION: """AugMix AutoContrast ContrastLimitedAdaptiveHistogramEqualization CutMix
-            Equalization MaxNumBoundingBoxes MixUp Pipeline RandAugment RandomBrightness
-            RandomColorDegeneration RandomColorJitter RandomContrast RandomCrop
-            RandomElasticTransform RandomErasing RandomFlip RandomGaussianBlur RandomGrayscale
-            RandomHue RandomInvert RandomPerspective RandomPosterization RandomRotation
-            RandomSaturation RandomSharpness RandomShear RandomTranslation RandomZoom
-            Solarization""",
+            Equalization MaxNumBoundingBoxes MixUp Pipeline RandAugment RandomColorDegeneration
+            RandomColorJitter RandomElasticTransform RandomErasing RandomGaussianBlur
+            RandomGrayscale RandomHue RandomInvert RandomPerspective RandomPosterization
+            RandomSaturation RandomSharpness Solarization""",
         RECURRENT: """Bidirectional ConvLSTM1D ConvLSTM2D ConvLSTM3D TextVectorization
             TimeDistributed""",
         "ties the output of a language model to its input: use Embedding and Dense": (

@@ -14,6 +14,15 @@ from kerasish.layers.adaptive_pooling import (
     AdaptiveMaxPooling2D,
     AdaptiveMaxPooling3D,
 )
+from kerasish.layers.augmentation.colors import RandomBrightness, RandomContrast
+from kerasish.layers.augmentation.geometry import (
+    RandomFlip,
+    RandomRotation,
+    RandomShear,
+    RandomTranslation,
+    RandomZoom,
+)
+from kerasish.layers.augmentation.resizing import CenterCrop, RandomCrop, Resizing
 from kerasish.layers.base import Layer
 from kerasish.layers.convolution import (
     Conv1D,
@@ -118,6 +127,7 @@ __all__ = [
     "AvgPool2D",
     "AvgPool3D",
     "BatchNormalization",
+    "CenterCrop",
     "Conv1D",
     "Conv1DTranspose",
     "Conv2D",
@@ -174,10 +184,19 @@ __all__ = [
     "PReLU",
     "Permute",
     "RMSNormalization",
+    "RandomBrightness",
+    "RandomContrast",
+    "RandomCrop",
+    "RandomFlip",
+    "RandomRotation",
+    "RandomShear",
+    "RandomTranslation",
+    "RandomZoom",
     "ReLU",
     "RepeatVector",
     "Rescaling",
     "Reshape",
+    "Resizing",
     "SeparableConv1D",
     "SeparableConv2D",
     "SeparableConvolution1D",

@@ -1,0 +1,1 @@
+"""Layers that prepare and vary images: resizing, cropping, and random changes in training."""
