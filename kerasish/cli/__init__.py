@@ -16,7 +16,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-COMMANDS = ("runs",)
+COMMANDS = ("run", "summary", "evaluate", "predict", "convert", "runs")
 
 
 class CommandError(Exception):

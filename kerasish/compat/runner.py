@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import json
 import linecache
 import os
@@ -36,7 +37,7 @@ def run(target: str, arguments: list[str], as_module: bool = False) -> int:
         If there is no such script.
     """
     if not as_module:
-        _check_file(target)
+        check_file(target)
     _write_figures_when_headless("module" if as_module else target)
     sys.argv = [target, *arguments]
     with finder.installed():
@@ -52,13 +53,36 @@ def run(target: str, arguments: list[str], as_module: bool = False) -> int:
         return _status(lambda: _run_script(target, main.__dict__), target)
 
 
-def _check_file(target: str) -> None:
+def check_file(target: str) -> None:
+    """Refuse what is no file before anything runs."""
     if os.path.isdir(target):
         raise IsADirectoryError(f"run: {target!r} is a folder. Name a script or notebook in it.")
     if not os.path.exists(target):
         raise FileNotFoundError(
             f"run: there is no file {target!r}. To run a module by its name write run -m NAME."
         )
+
+
+def file_of_module(name: str) -> str:
+    """Where the source of a module is, found without running it.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such module.
+    """
+    sys.path.insert(0, os.getcwd())
+    try:
+        spec = importlib.util.find_spec(name)
+        if spec is not None and spec.submodule_search_locations is not None:
+            spec = importlib.util.find_spec(f"{name}.__main__")
+    except ModuleNotFoundError:
+        spec = None
+    finally:
+        sys.path.pop(0)
+    if spec is None or spec.origin is None:
+        raise FileNotFoundError(f"run: there is no module {name!r} to be run.")
+    return spec.origin
 
 
 def _run_script(path: str, namespace: dict[str, Any]) -> None:
