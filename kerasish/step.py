@@ -155,6 +155,11 @@ class Step:
         """Whether anything before `layer` needs the gradient of its input."""
         return layer not in self.no_dx
 
+    def spare_dx(self, outer: Any, *inner: Any) -> None:
+        """Where `outer` needs no gradient of its input, layers inside that get it need none."""
+        if outer in self.no_dx:
+            self.no_dx |= {*inner}
+
     def wants(self, weight: Weight) -> bool:
         """Whether the gradient of `weight` is wanted."""
         return weight in self.grads

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from kerasish import Sequential, layers, register
-from kerasish.step import Step
+from kerasish.step import Step, commit
 from kerasish.testing import check_layer
 
 GOLDEN = pathlib.Path(__file__).parent / "golden"
@@ -42,14 +42,15 @@ def assert_near(found, expected):
     assert error <= 1e-5 * max(1, np.abs(expected).max(initial=0))
 
 
-def run(layer, x, dy=None, mask=None):
+def run(layer, x, dy=None, mask=None, training=False):
     """Output, dLoss/dx, gradients and the mask that is passed on; `dy` defaults to ones."""
     layer.ensure_built((None, *x.shape[1:]))
-    step = Step(recording=True, batch_size=len(x))
+    step = Step(recording=True, batch_size=len(x), training=training)
     step.grads = {w: np.full_like(w.value, np.nan) for w in layer.trainable_weights}
     step.mask = mask
     y, backward = layer.apply(x, step)
     dx = backward(np.ones_like(y) if dy is None else dy)
+    commit([step])
     return y, dx, [step.grads[w] for w in layer.trainable_weights], step.mask
 
 
@@ -57,12 +58,14 @@ def run(layer, x, dy=None, mask=None):
     "number", range(len(CASES.CASES)), ids=[f"{i}-{c[0]}" for i, c in enumerate(CASES.CASES)]
 )
 def test_agrees_with_keras(number, golden):
-    name, arguments, shape, _ = CASES.CASES[number]
+    name, arguments, shape, options = CASES.CASES[number]
     data = {k.partition("/")[2]: v for k, v in golden.items() if k.startswith(f"{number}/")}
     layer = CASES.make(layers, (name, arguments))
     layer.ensure_built((None, *shape[1:]))
     layer.set_weights([v for k, v in data.items() if k.startswith("weight")])
-    y, dx, gradients, mask = run(layer, data["x"], data["dy"], data.get("mask"))
+    y, dx, gradients, mask = run(
+        layer, data["x"], data["dy"], data.get("mask"), "training" in options
+    )
     assert_near(y, data["y"])
     if "dx" in data:
         assert_near(dx, data["dx"])
@@ -70,6 +73,8 @@ def test_agrees_with_keras(number, golden):
     assert np.array_equal(mask, data["out_mask"]) if "out_mask" in data else mask is None
     for i, gradient in enumerate(gradients):
         assert_near(gradient, data[f"gradient_{i}"])
+    for i, weight in enumerate(layer.non_trainable_weights):
+        assert_near(weight.value, data[f"after_{i}"])
 
 
 # --- models -------------------------------------------------------------------------------------

@@ -227,6 +227,45 @@ TABLE = [
     ("RandomShear", {"x_factor": 0.3, "fill_mode": "nearest", "seed": 1}, (2, 3, 2, 1), {}),
     ("RandomBrightness", {"factor": 0.2, "value_range": [-2, 2]}, (2, 3, 2, 2), {}),
     ("RandomContrast", {"factor": 0.6, "value_range": [-2, 2]}, (2, 3, 2, 2), {}),
+    ("Bidirectional", {"layer": layer_config("LSTM", units=2)}, (2, 3, 2), {}),
+    (
+        "Bidirectional",
+        {
+            "layer": layer_config("GRU", units=2, return_sequences=True),
+            "merge_mode": "mul",
+            "backward_layer": layer_config(
+                "SimpleRNN", units=2, return_sequences=True, go_backwards=True
+            ),
+        },
+        (3, 4, 2),
+        {"mask": MASK},
+    ),
+    (
+        "Bidirectional",
+        {"layer": layer_config("SimpleRNN", units=2, return_sequences=True), "merge_mode": "sum"},
+        (3, 4, 2),
+        {"mask": MASK},
+    ),
+    (
+        "Bidirectional",
+        {"layer": layer_config("GRU", units=2, activity_regularizer="l2")} | {"merge_mode": "ave"},
+        (2, 3, 2),
+        {},
+    ),
+    ("TimeDistributed", {"layer": layer_config("Dense", units=2)}, (3, 4, 2), {"mask": MASK}),
+    (
+        "TimeDistributed",
+        {"layer": layer_config("BatchNormalization")},
+        (3, 3, 2),
+        {"mask": [[1, 1, 1], [0, 1, 1], [1, 1, 0]]},
+    ),
+    (
+        "TimeDistributed",
+        {"layer": layer_config("Conv1D", filters=2, kernel_size=2)},
+        (2, 3, 4, 2),
+        {},
+    ),
+    ("TimeDistributed", {"layer": layer_config("LSTM", units=2)}, (2, 2, 3, 2), {}),
     ("SpatialDropout1D", {"rate": 0.5}, (4, 3, 3), {}),
     ("SpatialDropout2D", {"rate": 0.5, "seed": 3}, (4, 3, 2, 2), {}),
     ("SpatialDropout3D", {"rate": 0.5}, (4, 2, 2, 2, 2), {}),

@@ -76,6 +76,7 @@ from kerasish.layers.pooling import (
     MaxPooling3D,
 )
 from kerasish.layers.preprocessing import Normalization, Rescaling
+from kerasish.layers.recurrent.bidirectional import Bidirectional
 from kerasish.layers.recurrent.cells import GRUCell, LSTMCell, SimpleRNNCell
 from kerasish.layers.recurrent.layers import GRU, LSTM, SimpleRNN
 from kerasish.layers.recurrent.rnn import RNN
@@ -95,6 +96,7 @@ from kerasish.layers.separable import (
     SeparableConvolution2D,
 )
 from kerasish.layers.spatial_dropout import SpatialDropout1D, SpatialDropout2D, SpatialDropout3D
+from kerasish.layers.time_distributed import TimeDistributed
 from kerasish.layers.transposed import (
     Conv1DTranspose,
     Conv2DTranspose,
@@ -127,6 +129,7 @@ __all__ = [
     "AvgPool2D",
     "AvgPool3D",
     "BatchNormalization",
+    "Bidirectional",
     "CenterCrop",
     "Conv1D",
     "Conv1DTranspose",
@@ -209,6 +212,7 @@ __all__ = [
     "SpatialDropout3D",
     "SpectralNormalization",
     "StackedRNNCells",
+    "TimeDistributed",
     "UnitNormalization",
     "UpSampling1D",
     "UpSampling2D",

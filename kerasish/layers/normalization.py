@@ -83,6 +83,11 @@ class BatchNormalization(SameShape):
         self.moving_mean_initializer = initializers.get(self.moving_mean_initializer)
         self.moving_variance_initializer = initializers.get(self.moving_variance_initializer)
 
+    @property
+    def mixes_samples(self) -> bool:
+        """Its statistics are those of the whole batch."""
+        return True
+
     def build(self, input_shape: Shape) -> None:
         """Make gamma, beta and the moving averages, each (C,)."""
         self.compute_output_shape(input_shape)

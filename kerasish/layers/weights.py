@@ -33,6 +33,7 @@ class WeightOwner(Configurable):
     input_hint: Shape | None = None
     position: int | None = None
     shardable: bool = True
+    mixes_samples: Any = False  # whether a sample's output depends on the others of its batch
     _own_weights: list[Weight]
     _sublayers: list[Layer]
     _build_shape: Shape | None

@@ -32,6 +32,8 @@ def record(number, name, arguments, shape, options):
         found["mask"] = rng.random(shape[:2]) < 0.6
         found["mask"][0, 0], found["mask"][-1] = False, False
         keywords["mask"] = torch.tensor(found["mask"])
+    if "training" in options:
+        keywords["training"] = True
     y = layer(x, **keywords)
     found["y"] = y.detach().numpy()
     found["dy"] = rng.standard_normal(found["y"].shape).astype("float32")
@@ -41,6 +43,8 @@ def record(number, name, arguments, shape, options):
     for i, weight in enumerate(layer.trainable_weights):
         gradient = weight.value.grad
         found[f"gradient_{i}"] = np.zeros(weight.shape) if gradient is None else gradient.numpy()
+    for i, weight in enumerate(layer.non_trainable_weights):
+        found[f"after_{i}"] = weight.numpy()
     mask = layer.compute_mask(x, keywords.get("mask"))
     if mask is not None:
         found["out_mask"] = mask.numpy()

@@ -1,7 +1,8 @@
 """The layers and inputs of recurrent.npz; used by make_recurrent.py and by the tests.
 
 One row: class, arguments, shape of the input, options. A tuple (class, arguments) among the
-arguments stands for a layer. Options: ``mask`` (there is one), ``tokens`` (size of a vocabulary).
+arguments stands for a layer. Options: ``mask`` (there is one), ``tokens`` (size of a
+vocabulary), ``training``.
 """
 
 FLAGS = {"return_sequences": True}
@@ -47,6 +48,21 @@ CASES += [
         (4, 5, 3),
         {"mask": True},
     ),
+]
+BOTH = {"layer": ("LSTM", {"units": 3, "return_sequences": True})}
+SIMPLE = ("SimpleRNN", {"units": 2})
+BACK = ("GRU", {"units": 2, "go_backwards": True})
+CASES += [
+    ("Bidirectional", BOTH, (3, 5, 2), {}),
+    ("Bidirectional", {**BOTH, "merge_mode": "mul"}, (3, 5, 2), {}),
+    ("Bidirectional", {**BOTH, "merge_mode": "ave"}, (4, 5, 2), {"mask": True}),
+    ("Bidirectional", {"layer": SIMPLE, "merge_mode": "sum"}, (4, 5, 2), {"mask": True}),
+    ("Bidirectional", {"layer": ("LSTM", {"units": 2}), "backward_layer": BACK}, (3, 5, 2), {}),
+    ("TimeDistributed", {"layer": ("Dense", {"units": 3})}, (4, 5, 2), {"mask": True}),
+    ("TimeDistributed", {"layer": ("Conv1D", {"filters": 3, "kernel_size": 2})}, (2, 3, 5, 2), {}),
+    ("TimeDistributed", {"layer": ("GRU", {"units": 3})}, (2, 3, 4, 2), {}),
+    ("TimeDistributed", {"layer": ("BatchNormalization", {})}, (4, 3, 2), {"training": True}),
+    ("TimeDistributed", {"layer": ("MaxPooling2D", {})}, (2, 3, 4, 4, 2), {}),
 ]
 
 

@@ -8,9 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from kerasish import registry
-from kerasish.autodiff import is_traced
 from kerasish.layers.arguments import Shape, shape_text
-from kerasish.layers.base import Backward, Layer
+from kerasish.layers.base import Backward
 from kerasish.layers.recurrent.protocol import (
     check_cell,
     flat,
@@ -19,16 +18,16 @@ from kerasish.layers.recurrent.protocol import (
     run_cell,
     state_sizes,
 )
+from kerasish.layers.recurrent.several import SeveralOutputs
 from kerasish.layers.recurrent.stacked import StackedRNNCells
-from kerasish.layers.symbol import is_symbolic
 from kerasish.registry import register
-from kerasish.step import Step, commit
-from kerasish.store import Weight, as_array
+from kerasish.step import Step
+from kerasish.store import Weight
 
 
 @register()
 @dataclass(eq=False, repr=False)
-class RNN(Layer):
+class RNN(SeveralOutputs):
     """A recurrent cell, or several behind one another, over sequences (N, T, D).
 
     Parameters
@@ -93,6 +92,11 @@ class RNN(Layer):
     def state_size(self) -> Any:
         """Features of the cell's states."""
         return self.cell.state_size
+
+    @property
+    def mixes_samples(self) -> bool:
+        """Whether the place of a sample in its batch counts."""
+        return self.stateful
 
     @property
     def single_output(self) -> bool:
@@ -273,31 +277,10 @@ class RNN(Layer):
             keep = keep[-1]
         return keep.reshape(keep.shape + (1,) * (y.ndim - keep.ndim)).astype(y.dtype)
 
-    def __call__(  # type: ignore[override]
-        self,
-        inputs: Any,
-        initial_state: Any = None,
-        mask: Any = None,
-        training: bool | None = False,
-    ) -> Any:
-        """Apply the layer to an array; with `return_state` a list of output and states."""
-        if is_traced(inputs) or is_symbolic(inputs) or isinstance(inputs, Layer):
-            if initial_state is not None:
-                raise ValueError(
-                    f"{self.label}: `initial_state` is for a layer that is called by itself, not "
-                    f"in a model. Leave it out, or make the layer stateful."
-                )
-            return super().__call__(inputs, training, mask)
-        x = self.prepare_input(inputs)
-        self.ensure_built(x.shape if self.stateful else (None, *x.shape[1:]))
-        if initial_state is None and not self.return_state:
-            return super().__call__(inputs, training, mask)
-        self.check_call(x.shape)
-        step = self.new_step(len(x), bool(training))
-        step.mask = None if mask is None else np.asarray(mask, bool)
-        y, states, _ = self.run(x, step, initial_state)
-        commit([step])
-        return [as_array(y), *map(as_array, states)] if self.return_state else as_array(y)
+    def all_outputs(self, x: np.ndarray, step: Step, initial: Any) -> list[np.ndarray]:
+        """The output, and the last states if they are asked for."""
+        y, states, _ = self.run(x, step, initial)
+        return [y, *states] if self.return_state else [y]
 
     # --- description --------------------------------------------------------------------------
 
