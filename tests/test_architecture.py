@@ -18,6 +18,7 @@ PACKAGE = pathlib.Path(kerasish.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 PLUGIN = "kerasish.compat.figures"  # a backend, which only matplotlib loads
 HEAVY = {
+    "IPython",
     "PIL",
     "autograd",
     "h5py",
@@ -28,6 +29,7 @@ HEAVY = {
     "pooch",
     "requests",
     "scipy",
+    "tensorboard",
     "tqdm",
 }
 

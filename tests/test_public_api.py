@@ -21,7 +21,6 @@ FOREIGN = "wraps a layer of another framework, of which kerasish runs without"
 GRAPH = "joins several inputs, and kerasish has Sequential models only"
 AUGMENTATION = "image augmentation: not in this release"
 RECURRENT = "recurrent and text layers: not in this release"
-WATCHING = "watching training: not in this release"
 DATA = "readers of folders and files: not in this release"
 
 LATER_OR_REFUSED: dict[str, dict[str, str]] = {
@@ -46,7 +45,6 @@ LATER_OR_REFUSED: dict[str, dict[str, str]] = {
     },
     "callbacks": {
         "Orbax is a format of JAX": "OrbaxCheckpoint",
-        WATCHING: "TensorBoard",
         "posts to a server: write a LambdaCallback": "RemoteMonitor",
     },
     "optimizers": {

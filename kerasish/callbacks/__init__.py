@@ -14,6 +14,7 @@ from kerasish.callbacks.progress import ProgbarLogger, ProgressBar
 from kerasish.callbacks.reports import ClassReport, ConfusionMatrix
 from kerasish.callbacks.run_log import RunLog
 from kerasish.callbacks.stopping import EarlyStopping, TerminateOnNaN
+from kerasish.callbacks.tensorboard import TensorBoard
 
 __all__ = [
     "BackupAndRestore",
@@ -35,5 +36,6 @@ __all__ = [
     "ReduceLROnPlateau",
     "RunLog",
     "SwapEMAWeights",
+    "TensorBoard",
     "TerminateOnNaN",
 ]
