@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 import kerasish
-from kerasish import ops
+from kerasish import ops, optimizers
 from kerasish.ops import compiled, images
+from kerasish.optimizers import OptimizerState
 from kerasish.step import Step
+from kerasish.store import Runs, Weight
 
 ROOT = pathlib.Path(kerasish.__file__).parent.parent
 HAS_NUMBA = importlib.util.find_spec("numba") is not None
@@ -232,7 +234,7 @@ def test_a_small_model_never_loads_numba():
 
 BIG = """
 import numpy as np
-from kerasish import ops
+from kerasish import ops, optimizers
 from kerasish.ops import compiled, images
 said = []
 with compiled.announcing(lambda: said.append("compiling")):
@@ -262,3 +264,93 @@ def test_code_is_kept_under_kerasish_home_where_the_package_cannot_be_written(tm
     nowhere = home / "file"
     nowhere.write_text("no folder can be made under a file")
     assert run(code, **{**env, "KERASISH_HOME": str(nowhere)}) == "compiling"
+
+
+# --- optimizers ---------------------------------------------------------------------------------
+
+VARIANTS = [
+    (name, options)
+    for name, several in {
+        "SGD": [{}, {"momentum": 0.9}, {"momentum": 0.9, "nesterov": True}, {"weight_decay": 0.1}],
+        "Adam": [{}, {"amsgrad": True}],
+        "AdamW": [{}],
+        "Adamax": [{}],
+        "Nadam": [{}],
+        "RMSprop": [{}, {"momentum": 0.9}, {"centered": True}, {"centered": True, "momentum": 0.9}],
+        "Adagrad": [{}],
+        "Adadelta": [{}],
+        "Ftrl": [
+            {},
+            {"l1_regularization_strength": 0.1, "l2_regularization_strength": 0.2, "beta": 0.1},
+            {"l2_shrinkage_regularization_strength": 0.3},
+        ],
+        "Lion": [{}],
+        "ScheduleFreeAdamW": [{}],
+    }.items()
+    for options in several
+]
+
+
+def stepped(name, options, mode, values, gradients, run=None):
+    """Weights and slots after some steps on one of the two paths."""
+    with compiled.forced(mode):
+        weight = Weight(values)
+        state = OptimizerState(getattr(optimizers, name)(0.05, **options), Runs([weight]))
+        for gradient in gradients:
+            state.apply(gradient, run)
+        assert bool(state._plan(None).compiled) == (mode == "1")
+        return weight.value, *state.packed
+
+
+@needs_numba
+@pytest.mark.parametrize(("name", "options"), VARIANTS)
+def test_compiled_optimizers_agree_with_their_definition(name, options):
+    values = RNG.standard_normal(1500).astype("float32")
+    gradients = list(RNG.standard_normal((5, 1500)).astype("float32"))
+    gradients[1][7:10] = np.nan, np.inf, -np.inf
+    gradients[2][11:13] = 0, 1e-30
+    with np.errstate(all="ignore"):
+        expected = stepped(name, options, "0", values, gradients)
+        found = stepped(name, options, "1", values, gradients)
+    for one, other in zip(found, expected, strict=True):
+        largest = np.abs(other[np.isfinite(other)]).max()
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-6 * max(1, largest))
+
+
+@needs_numba
+@pytest.mark.parametrize("name", ["Adam", "SGD"])
+def test_the_number_of_blocks_changes_no_bit_of_a_compiled_step(name, monkeypatch):
+    values = RNG.standard_normal(5000).astype("float32")
+    gradients = RNG.standard_normal((3, 5000)).astype("float32")
+    expected = stepped(name, {}, "1", values, gradients)
+    monkeypatch.setattr("kerasish.optimizers.plan.MIN_SHARED_COMPILED", 1)
+    for longest in (1024, 2048):
+        monkeypatch.setattr("kerasish.optimizers.plan.LONGEST", longest)
+        found = stepped(name, {}, "1", values, gradients, lambda parts: [part() for part in parts])
+        for one, other in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+@needs_numba
+def test_a_formula_of_ones_own_is_not_replaced_by_the_kernel_of_its_base():
+    class Backwards(optimizers.SGD):
+        def update(self, w, g, slots, s, scratch):
+            w += s[0] * g
+
+    with compiled.forced("1"):
+        weight = Weight(np.zeros(2, "float32"))
+        OptimizerState(Backwards(0.5), Runs([weight])).apply(np.ones(2, "float32"))
+    np.testing.assert_array_equal(weight.value, [0.5, 0.5])
+
+
+def test_parts_of_a_gradient_are_added_on_the_way(path):
+    parts = RNG.standard_normal((3, 40)).astype("float32")
+    whole = parts[0] + parts[1] + parts[2]
+    for options in ({}, {"clipnorm": 0.1}, {"gradient_accumulation_steps": 2}):
+        results = []
+        for gradient, others in ((whole, ()), (parts[0].copy(), parts[1:])):
+            weight = Weight(np.ones(40, "float32"))
+            state = OptimizerState(optimizers.Adam(0.1, **options), Runs([weight]))
+            state.apply(gradient, others=others)
+            results.append(weight.value)
+        np.testing.assert_array_equal(*results)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasish.optimizers.base import Optimizer, Slot
+from kerasish.optimizers.base import Kernel, Optimizer, Slot
 from kerasish.registry import register
 
 
@@ -59,6 +59,11 @@ class Adam(Optimizer):
     def scalars(self, t: int, lr: float, *extras: Any) -> tuple[Any, ...]:
         """Return the step size, corrected for moments that started at zero."""
         return (lr * math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t),)
+
+    def kernel(self, slots: int) -> Kernel:
+        """Compiled pass and its constants."""
+        name = "adam" if slots == 2 else "amsgrad"
+        return name, (self.beta_1, self.beta_2, 1 - self.beta_1, 1 - self.beta_2, self.epsilon)
 
     def update(self, w: Any, g: Any, slots: Any, s: Any, scratch: Any) -> None:
         """Change `w` and `slots` in place."""
@@ -131,6 +136,10 @@ class Adamax(Optimizer):
         """Return the step size, corrected for a momentum that started at zero."""
         return (lr / (1 - self.beta_1**t),)
 
+    def kernel(self, slots: int) -> Kernel:
+        """Compiled pass and its constants."""
+        return "adamax", (self.beta_1, self.beta_2, 1 - self.beta_1, self.epsilon)
+
     def update(self, w: Any, g: Any, slots: Any, s: Any, scratch: Any) -> None:
         """Change `w` and `slots` in place."""
         (m, u), (alpha,), (step,) = slots, s, scratch
@@ -196,6 +205,11 @@ class Nadam(Optimizer):
             lr * (1 - self._share(t)) / (1 - product),
             1 / math.sqrt(1 - self.beta_2**t),
         )
+
+    def kernel(self, slots: int) -> Kernel:
+        """Compiled pass and its constants."""
+        rest = (1 - self.beta_1, 1 - self.beta_2)
+        return "nadam", (self.beta_1, self.beta_2, *rest, self.epsilon)
 
     def update(self, w: Any, g: Any, slots: Any, s: Any, scratch: Any) -> None:
         """Change `w` and `slots` in place."""

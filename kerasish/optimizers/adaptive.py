@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasish.optimizers.base import Optimizer, Slot
+from kerasish.optimizers.base import Kernel, Optimizer, Slot
 from kerasish.registry import register
 
 
@@ -40,6 +40,14 @@ class RMSprop(Optimizer):
         """Return the arrays remembered for every weight."""
         names = ["velocity"] + ["momentum"] * (self.momentum > 0)
         return [Slot(name) for name in names + ["average_gradient"] * bool(self.centered)]
+
+    def kernel(self, slots: int) -> Kernel:
+        """Compiled pass and its constants."""
+        name = "rmsprop_centered" if self.centered else "rmsprop"
+        constants = (self.rho, 1 - self.rho, self.epsilon)
+        if self.momentum > 0:
+            return f"{name}_momentum", (*constants, self.momentum)
+        return name, constants
 
     def update(self, w: Any, g: Any, slots: Any, s: Any, scratch: Any) -> None:
         """Change `w` and `slots` in place."""
@@ -99,6 +107,10 @@ class Adagrad(Optimizer):
         """Return the arrays remembered for every weight."""
         return [Slot("accumulator", self.initial_accumulator_value)]
 
+    def kernel(self, slots: int) -> Kernel:
+        """Compiled pass and its constants."""
+        return "adagrad", (self.epsilon,)
+
     def update(self, w: Any, g: Any, slots: Any, s: Any, scratch: Any) -> None:
         """Change `w` and `slots` in place."""
         (a,), (lr,), (step,) = slots, s, scratch
@@ -135,6 +147,10 @@ class Adadelta(Optimizer):
     def slots(self) -> list[Slot]:
         """Return the arrays remembered for every weight."""
         return [Slot("accumulated_grad"), Slot("accumulated_delta_var")]
+
+    def kernel(self, slots: int) -> Kernel:
+        """Compiled pass and its constants."""
+        return "adadelta", (self.rho, 1 - self.rho, self.epsilon)
 
     def update(self, w: Any, g: Any, slots: Any, s: Any, scratch: Any) -> None:
         """Change `w` and `slots` in place."""
@@ -198,9 +214,20 @@ class Ftrl(Optimizer):
         """Return the arrays remembered for every weight."""
         return [Slot("accumulator", self.initial_accumulator_value), Slot("linear")]
 
+    def scalars(self, t: int, lr: float, *extras: Any) -> tuple[Any, ...]:
+        """Return the learning rate and what is added to the root before it is divided by it."""
+        return lr, 2 * lr * self.l2_regularization_strength + self.beta
+
+    def kernel(self, slots: int) -> Kernel:
+        """Compiled pass and its constants, for the usual power."""
+        if self.learning_rate_power != -0.5:
+            return None
+        shrinkage = 2 * self.l2_shrinkage_regularization_strength
+        return "ftrl", (shrinkage, self.l1_regularization_strength)
+
     def update(self, w: Any, g: Any, slots: Any, s: Any, scratch: Any) -> None:
         """Change `w` and `slots` in place."""
-        (a, z), (lr,), (root, change) = slots, s, scratch
+        (a, z), (lr, added), (root, change) = slots, s, scratch
         if lr == 0:
             return
         self._power(a, change)
@@ -215,7 +242,7 @@ class Ftrl(Optimizer):
         if self.l2_shrinkage_regularization_strength:
             np.multiply(w, 2 * self.l2_shrinkage_regularization_strength, out=change)
             z += change
-        root += 2 * lr * self.l2_regularization_strength + self.beta
+        root += added
         root *= 1 / lr
         np.maximum(root, 1e-30, out=root)  # 0 / 0 before the first gradient counts as 0
         l1 = self.l1_regularization_strength
@@ -257,6 +284,10 @@ class Lion(Optimizer):
     def slots(self) -> list[Slot]:
         """Return the arrays remembered for every weight."""
         return [Slot("momentum")]
+
+    def kernel(self, slots: int) -> Kernel:
+        """Compiled pass and its constants."""
+        return "lion", (self.beta_1, 1 - self.beta_1, self.beta_2, 1 - self.beta_2)
 
     def update(self, w: Any, g: Any, slots: Any, s: Any, scratch: Any) -> None:
         """Change `w` and `slots` in place."""

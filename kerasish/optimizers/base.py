@@ -20,6 +20,8 @@ from kerasish.optimizers.variables import LearningRate, Variable, variable
 from kerasish.signatures import translate_arguments
 from kerasish.store import Runs, Weight, as_array
 
+Kernel = tuple[str, tuple[float, ...]] | None
+
 
 class Slot(NamedTuple):
     """An array remembered for each weight.
@@ -122,6 +124,8 @@ class Optimizer(KerasSurface, registry.Configurable):
         default = vars(cls).get("learning_rate")
         if default is not None and not isinstance(default, LearningRate | property):
             cls.learning_rate = LearningRate(default)
+        if "update" in vars(cls) and "kernel" not in vars(cls):
+            cls.kernel = Optimizer.kernel  # type: ignore[method-assign]
 
     def __post_init__(self) -> None:
         if self.name is None:
@@ -208,6 +212,13 @@ class Optimizer(KerasSurface, registry.Configurable):
             f"{type(self).__name__} has no formula. Write `update` or `update_step`; see the notes "
             "of kerasish.optimizers.Optimizer."
         )
+
+    def kernel(self, slots: int) -> Kernel:
+        """Return the compiled pass that does what `update` does with so many slots, if any.
+
+        It is named as in `ops.compiled.optimizers`, and comes with its constants.
+        """
+        return None
 
     def decay_of(self, weight: Weight) -> float:
         """Return the weight decay of one weight; 0 means none."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -125,9 +125,15 @@ class MultiState(OptimizerState):
             self.parts.append((indices, state, np.empty(state.runs.size, self.dtype)))
 
     def apply(
-        self, gradient: np.ndarray, run: Run = None, only: tuple[int, ...] | None = None
+        self,
+        gradient: np.ndarray,
+        run: Run = None,
+        only: tuple[int, ...] | None = None,
+        others: Sequence[np.ndarray] = (),
     ) -> None:
         """Do one step: every optimizer on its own weights."""
+        for other in others:
+            gradient += other
         for indices, state, part in self.parts:
             wanted = None if only is None else tuple(k for k, i in enumerate(indices) if i in only)
             if not indices or wanted == ():

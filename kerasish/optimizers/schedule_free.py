@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasish.optimizers.base import Optimizer, Slot
+from kerasish.optimizers.base import Kernel, Optimizer, Slot
 from kerasish.registry import register
 
 
@@ -58,6 +58,10 @@ class ScheduleFreeAdamW(Optimizer):
             lr *= min(t / self.warmup_steps, 1.0)
         share = 1 / t
         return lr, 1 / math.sqrt(1 - self.beta_2**t), share, 1 - self.beta_1 + share * self.beta_1
+
+    def kernel(self, slots: int) -> Kernel:
+        """Compiled pass and its constants."""
+        return "schedule_free", (self.beta_2, 1 - self.beta_2, self.epsilon)
 
     def update(self, w: Any, g: Any, slots: Any, s: Any, scratch: Any) -> None:
         """Change `w` and `slots` in place."""

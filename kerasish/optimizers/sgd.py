@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasish.optimizers.base import Optimizer, Slot
+from kerasish.optimizers.base import Kernel, Optimizer, Slot
 from kerasish.registry import register
 
 
@@ -38,6 +38,12 @@ class SGD(Optimizer):
     def slots(self) -> list[Slot]:
         """Return the arrays remembered for every weight."""
         return [Slot("momentum")] if self.momentum else []
+
+    def kernel(self, slots: int) -> Kernel:
+        """Compiled pass and its constants."""
+        if not slots:
+            return "sgd", ()
+        return "sgd_nesterov" if self.nesterov else "sgd_momentum", (self.momentum,)
 
     def update(self, w: Any, g: Any, slots: Any, s: Any, scratch: Any) -> None:
         """Change `w` and `slots` in place."""

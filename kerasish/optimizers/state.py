@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from kerasish.ops import compiled
 from kerasish.optimizers.base import Optimizer
 from kerasish.optimizers.memory import Memory
-from kerasish.optimizers.plan import Plan, Run, each
+from kerasish.optimizers.plan import Block, Plan, Run, each
 from kerasish.optimizers.variables import variable
 from kerasish.store import Array, Runs, Weight
 
@@ -62,31 +63,39 @@ class OptimizerState(Memory):
         super().__init__(optimizer, runs, dtype, building)
 
     def apply(
-        self, gradient: np.ndarray, run: Run = None, only: tuple[int, ...] | None = None
+        self,
+        gradient: np.ndarray,
+        run: Run = None,
+        only: tuple[int, ...] | None = None,
+        others: Sequence[np.ndarray] = (),
     ) -> None:
         """Do one step.
 
         Parameters
         ----------
         gradient : ndarray
-            The packed gradient (see `store.Runs`), not changed.
+            The packed gradient (see `store.Runs`), not changed if there are no `others`.
         run : callable, optional
             Executes a list of functions, maybe on threads. The result does not depend on it.
         only : tuple of int, optional
             Indices of the weights to be changed, by default all.
+        others : sequence of ndarray, optional
+            Further parts of the gradient, which are added to `gradient` on the way.
         """
         opt, step = self.optimizer, int(self.count)
         every = opt.gradient_accumulation_steps
         plan = self._plan(only)
         if step == 0:
             self.copy_weights()  # they may have been loaded since the slots were made
+        if len(others) and (every or opt.clipvalue or opt.clipnorm or opt.global_clipnorm):
+            each(run, plan.groups, partial(_add_blocks, gradient, others))
+            others = ()
         done = step // every if every else step
         if not every or (step + 1) % every == 0:
             if every:
                 gradient = self._mean(gradient, plan, every)
             lr = opt.rate(step)
-            self._decay(plan, lr, run)
-            self._update(self._clip(gradient, plan), plan, lr, done + 1, run)
+            self._update(self._clip(gradient, plan), others, plan, lr, done + 1, run)
         else:
             for start, stop in plan.spans:
                 self.accumulator[start:stop] += gradient[start:stop]  # type: ignore[index]
@@ -127,22 +136,34 @@ class OptimizerState(Memory):
         scale = limit / norm if norm > limit else 1.0
         return np.multiply(gradient, scale + (norm - norm), out=out)  # NaN if not finite
 
-    def _decay(self, plan: Plan, lr: float, run: Run) -> None:
-        for factor, groups in plan.decay:
-            each(run, groups, partial(_decay_blocks, factor * lr))
-
-    def _update(self, gradient: np.ndarray, plan: Plan, lr: float, t: int, run: Run) -> None:
+    def _update(
+        self,
+        gradient: np.ndarray,
+        others: Sequence[np.ndarray],
+        plan: Plan,
+        lr: float,
+        t: int,
+        run: Run,
+    ) -> None:
         opt, extras = self.optimizer, [array for _, array in self.extras]
         if extras:
             opt.advance(t, *extras)
         if self._by_weight:
+            for other in others:
+                gradient += other
             rate = variable(np.array(lr, self.dtype), "learning_rate", "learning_rate")
             for i, (start, stop) in zip(plan.indices, plan.spans, strict=True):
-                g = gradient[start:stop].reshape(self.runs.weights[i].shape).view(Array)
+                weight = self.runs.weights[i]
+                weight.value[...] -= weight.value * (opt.decay_of(weight) * lr)
+                g = gradient[start:stop].reshape(weight.shape).view(Array)
                 self.worker.update_step(g, self.show(i), rate)
             return
-        scalars = opt.scalars(t, lr, *extras)
-        each(run, plan.groups, partial(_update_blocks, opt.update, gradient, scalars))
+        scalars, update = opt.scalars(t, lr, *extras), opt.update
+        found = opt.kernel(len(self.packed)) if plan.compiled else None
+        if found is not None:
+            scalars = tuple(np.float32(number) for number in (*scalars, *found[1]))
+            update = partial(_run_kernel, getattr(compiled.optimizers, found[0]))
+        each(run, plan.groups, partial(_update_blocks, update, gradient, others, scalars, lr))
 
     def _average(self, plan: Plan, done: int, run: Run) -> None:
         opt = self.optimizer
@@ -183,8 +204,9 @@ class OptimizerState(Memory):
 
     def _plan(self, only: tuple[int, ...] | None) -> Plan:
         opt = self.optimizer
-        key = (self.runs.pieces, opt._excluded, opt.weight_decay)
-        if len(self._plan_key) != 3 or any(
+        fast = compiled.chosen(self.runs.size, self.dtype)
+        key = (self.runs.pieces, opt._excluded, opt.weight_decay, fast)
+        if len(self._plan_key) != len(key) or any(
             a is not b for a, b in zip(key, self._plan_key, strict=True)
         ):
             self._plans.clear()
@@ -229,18 +251,33 @@ class OptimizerState(Memory):
         self.apply(self._grads, only=None if len(given) == len(self.slots) else tuple(given))
 
 
-def _decay_blocks(factor: float, blocks: list[Any]) -> None:
-    for w, scratch in blocks:
-        np.multiply(w, factor, out=scratch)
-        w -= scratch
+def _add_blocks(gradient: np.ndarray, others: Sequence[np.ndarray], blocks: list[Block]) -> None:
+    for block in blocks:
+        for other in others:
+            gradient[block.start : block.stop] += other[block.start : block.stop]
 
 
 def _update_blocks(
-    update: Callable[..., None], gradient: np.ndarray, scalars: tuple[Any, ...], blocks: list[Any]
+    update: Callable[..., None],
+    gradient: np.ndarray,
+    others: Sequence[np.ndarray],
+    scalars: tuple[Any, ...],
+    lr: float,
+    blocks: list[Block],
 ) -> None:
-    for start, stop, shape, w, slots, scratch in blocks:
+    """All that a step does with one part of the weights, while that is in the cache."""
+    for start, stop, shape, w, slots, decay, scratch in blocks:
         g = gradient[start:stop]
+        for other in others:
+            g += other[start:stop]
+        if decay:
+            np.multiply(w, decay * lr, out=scratch[0])
+            w -= scratch[0]
         update(w, g if shape is None else g.reshape(shape), slots, scalars, scratch)
+
+
+def _run_kernel(kernel: Any, w: Any, g: Any, slots: Any, scalars: Any, scratch: Any) -> None:
+    kernel(w, g, *slots, *scalars)
 
 
 def _average_blocks(momentum: float, overwrite: bool, blocks: list[Any]) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+SQUARE_LIMIT = float(np.finfo(np.float32).max)
 PATIENCE = 1.0  # seconds after which a second Ctrl-C ends even a step
 
 
@@ -96,10 +97,15 @@ class NonFiniteError(ArithmeticError):
     """A loss, output or gradient is NaN or infinite; the message says where it began."""
 
 
-def all_finite(array: np.ndarray) -> bool:
-    """Whether a flat array has neither NaN nor infinity, at the price of one product."""
-    square = float(np.dot(array, array))
-    return square - square == 0 or bool(np.isfinite(array).all())
+def all_finite(arrays: list[np.ndarray]) -> bool:
+    """Whether the sum of flat arrays has neither NaN nor infinity, at the price of a product each.
+
+    That a sum of parts is finite follows from their squares where these are not near the limit.
+    """
+    square = sum(float(np.dot(array, array)) for array in arrays)
+    if square * len(arrays) < SQUARE_LIMIT:
+        return True
+    return bool(np.isfinite(sum(arrays)).all())
 
 
 def first_non_finite(model: Any, x: np.ndarray, step: Any) -> str | None:

@@ -23,6 +23,7 @@ from kerasish.training.interrupt import (
 )
 from kerasish.training.scores import Scores
 from kerasish.training.shards import Team, shard_count
+from kerasish.training.threads import gang
 
 
 class Program:
@@ -151,17 +152,15 @@ class Program:
 
         count = self.shards(rows)
         results = self._training.call(shard, rows, count, counter, self._equip)
-        gradient = self._gradients[0]
-        for other in self._gradients[1:count]:
-            gradient += other
+        gradient, *others = self._gradients[:count]
         steps = self._training.steps[:count]
         loss = sum(value for value, _, _ in results) + self._penalties(gradient, steps[0])
         if check:
-            self._check_finite(loss, gradient, x, counter, y)
+            self._check_finite(loss, [gradient, *others], x, counter, y)
         self.scores.add(loss, rows, results, y, weights, steps)
         commit(steps)
         if self.state is not None and gradient.size:
-            self.state.apply(gradient)
+            self.state.apply(gradient, gang.share, others=others)
         return loss
 
     @interrupts.whole()
@@ -294,10 +293,11 @@ class Program:
         return total
 
     def _check_finite(
-        self, loss: float, gradient: np.ndarray, x: Any, counter: int, y: Any = None
+        self, loss: float, gradients: list[np.ndarray], x: Any, counter: int, y: Any = None
     ) -> None:
-        if loss - loss == 0 and all_finite(gradient):
+        if loss - loss == 0 and all_finite(gradients):
             return
+        gradient = np.sum(gradients, axis=0)
         model = self.model
         step = Step(training=True, batch_size=len(x), seed=model.seed, counter=counter)
         step.frozen = self.frozen

@@ -10,9 +10,11 @@ import contextlib
 import os
 import threading
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from queue import SimpleQueue
 from typing import Any
 
+from kerasish import config
 from kerasish.training.interrupt import interrupts
 
 
@@ -116,12 +118,37 @@ class Gang:
         finally:
             del errors, ended, genuine  # an error must not hold, by its traceback, itself
 
+    def share(self, functions: list[Callable[[], Any]]) -> None:
+        """Call functions that are independent of each other, as many at once as there are threads.
+
+        Which thread gets which depends on their number only.
+        """
+        count = min(config.num_threads(), len(functions))
+        if count < 2 or self.is_inside():
+            for function in functions:
+                function()
+            return
+        edges = [len(functions) * i // count for i in range(count + 1)]
+        self.run([_all_of(functions[a:b]) for a, b in pairwise(edges)], _nothing)
+
     def _hire(self, count: int) -> None:
         while len(self._inboxes) < count:
             inbox: SimpleQueue[Any] = SimpleQueue()
             name = f"kerasish-{len(self._inboxes) + 1}"
             threading.Thread(target=self._work, args=(inbox,), name=name, daemon=True).start()
             self._inboxes.append(inbox)
+
+
+def _nothing() -> None:
+    pass
+
+
+def _all_of(functions: list[Callable[[], Any]]) -> Callable[[], None]:
+    def run() -> None:
+        for function in functions:
+            function()
+
+    return run
 
 
 def _aborting(task: Callable[[], Any], abort: Callable[[], None]) -> Callable[[], None]:
