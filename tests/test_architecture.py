@@ -52,7 +52,7 @@ RANKS = {
     ],
     2: ["losses", "metrics", "layers", "optimizers", "data"],
     3: ["datasets", "viz", "utils", "preprocessing"],
-    4: ["saving", "callbacks", "training"],
+    4: ["saving", "export", "callbacks", "training"],
     5: ["models", "testing", "compat"],
     6: ["", "cli", "__main__"],
 }

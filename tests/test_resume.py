@@ -214,6 +214,29 @@ def swapped():
     }
 
 
+def loaders():
+    def noisy(x, rng):
+        return x + rng.normal(0, 0.1, x.shape)
+
+    data = ks.data.DataLoader(X, Y, batch_size=SIZE, shuffle=True, seed=4).map(noisy)
+    return model(), {"x": data, "validation_data": data, "batch_size": None}
+
+
+def loaders_by_steps():
+    made, arguments = loaders()
+    return made, {**arguments, "steps_per_epoch": 5, "validation_steps": 2}
+
+
+def recurrent():
+    """States go on from batch to batch, and from epoch to epoch."""
+    stack = [
+        layers.LSTM(4, stateful=True, dropout=0.2, batch_input_shape=(10, 3, 2)),
+        layers.Dense(3, "softmax"),
+    ]
+    made = ks.Sequential(stack, seed=3).compile("adam", "sparse_categorical_crossentropy")
+    return made, {"x": X.reshape(50, 3, 2), "y": Y, "batch_size": 10, "shuffle": False}
+
+
 def own_classes():
     return model("sgd", metrics=[Largest()]), {"x": X, "y": Y, "callbacks": [Decay()]}
 
@@ -237,6 +260,9 @@ TRAININGS = [
     datasets_ahead,
     plateau,
     swapped,
+    loaders,
+    loaders_by_steps,
+    recurrent,
     own_classes,
     threads,
 ]

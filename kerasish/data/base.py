@@ -83,6 +83,8 @@ class Batches:
         if not seen:
             self._ran_out()
         self._started = True
+        if not self._carry_on:
+            self._is_open = False
         self._end()
 
     def _open(self, rng: np.random.Generator | None, start: int = 0) -> Iterator[Batch]:

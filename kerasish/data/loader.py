@@ -239,6 +239,7 @@ class LoaderBatches(IterableBatches):
         self.reads_in_order = self._in_order or not source.shuffle
         self.batch_size = source.batch_size
         self._epoch = source.epoch
+        self._again: int | None = None  # the epoch that an earlier process was in
         if source.rows is not None:
             kept = source.rows if self._in_order or not source.drop_last else None
             self.rows = len(source) * (source.batch_size or 1) if kept is None else kept
@@ -249,14 +250,18 @@ class LoaderBatches(IterableBatches):
         return super()._count()
 
     def _iterate(self, start: int = 0) -> Iterator[Any]:
-        self._epoch = self.source.epoch
-        self.source.epoch += 1
+        if self._again is not None:
+            self._epoch, self._again = self._again, None
+        else:
+            self._epoch = self.source.epoch
+            self.source.epoch += 1
         return self.source.batches(self._epoch, start, self._in_order)
 
     def get_state(self) -> dict[str, Any]:
-        """The place, and the epoch of the loader that it is in."""
-        epoch = self._epoch if self._is_open or self._peeked is not None else self.source.epoch
-        return super().get_state() | {"epoch": epoch, "seed": self.source.seed}
+        """The place, the epoch that it is in, and the loader's next one."""
+        begun = self._is_open or self._peeked is not None
+        own = {"epoch": self._epoch if begun else None, "next": self.source.epoch}
+        return super().get_state() | own | {"seed": self.source.seed}
 
     def replay(self) -> None:
         """Do nothing: `reopen` gets to any epoch at once."""
@@ -265,5 +270,6 @@ class LoaderBatches(IterableBatches):
         """Begin the epoch again, behind the batches that were had."""
         self.close()
         self._peeked = None
-        self.source.epoch, self.source.seed = state["epoch"], state["seed"]
+        self._again = state["epoch"]
+        self.source.epoch, self.source.seed = state["next"], state["seed"]
         return Batches.reopen(self, state, done)

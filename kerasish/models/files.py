@@ -7,6 +7,7 @@ from typing import Any
 
 from kerasish import saving
 from kerasish.errors import named_arguments
+from kerasish.export import export_model
 from kerasish.saving.configs import model_config
 from kerasish.training.interrupt import interrupts
 
@@ -58,3 +59,18 @@ class Files:
     ) -> None:
         """Read all weights from a file: see `kerasish.saving.load_weights`."""
         saving.load_weights(self, filepath, skip_mismatch, by_name, untrusted)
+
+    @named_arguments
+    def export(
+        self,
+        filepath: Any,
+        format: Any = "numpy",
+        verbose: Any = None,
+        input_signature: Any = None,
+        **ignored: Any,
+    ) -> None:
+        """Write a Python file that predicts with NumPy alone: see `kerasish.export.export_model`.
+
+        `input_signature` is Keras's; the shape of the input is the model's.
+        """
+        export_model(self, filepath, format, verbose)

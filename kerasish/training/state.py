@@ -13,6 +13,7 @@ import numpy as np
 from kerasish import config, registry
 from kerasish.callbacks import Callback, CallbackList
 from kerasish.data import Batch, Batches
+from kerasish.store import Weight
 
 
 class FitState:
@@ -67,7 +68,7 @@ class FitState:
         model, program, batches = self.model, self.model.program, self.batches
         optimizer = program.optimizer
         return {
-            "weights": [[w.name, list(w.shape), w.dtype] for w in model.weights],
+            "weights": [[w.name, list(w.shape), w.dtype] for w in _all_weights(model)],
             "model": _config_of(model),
             "optimizer": {"class": type(optimizer).__name__, **_config_of(optimizer)},
             "slots": [[_last(name), list(a.shape)] for name, a, _ in program.state.variables],
@@ -109,7 +110,7 @@ class FitState:
         """What a step changes: weights, optimizer, random numbers. The arrays are no copies."""
         models = [m for m in self.model.walk() if hasattr(m, "next_counter")]
         return {
-            "weights": [w.value for w in self.model.weights],
+            "weights": [w.value for w in _all_weights(self.model)],
             "models": [[m._seed, m.counter] for m in models],
             "optimizer": [array for _, array, _ in self.model.program.state.variables],
             "random": config.random_state(),
@@ -172,7 +173,7 @@ class FitState:
     def restore_model(self, state: dict[str, Any]) -> None:
         """Take up what `model_state` returned."""
         model, program = self.model, self.model.program
-        for weight, value in zip(model.weights, state["weights"], strict=True):
+        for weight, value in zip(_all_weights(model), state["weights"], strict=True):
             weight.assign(value)
         models = [m for m in model.walk() if hasattr(m, "next_counter")]
         for inner, (seed, counter) in zip(models, state["models"], strict=False):
@@ -198,6 +199,17 @@ class FitState:
                 )
             else:
                 callback.set_state(waiting.pop(found)[1])
+
+
+def _all_weights(model: Any) -> list[Weight]:
+    """The weights of a model, and what its layers keep between batches, such as RNN states."""
+    found = dict.fromkeys(model.weights)
+    for layer in model.walk():
+        for value in vars(layer).values():
+            for item in value if isinstance(value, list | tuple) else [value]:
+                if isinstance(item, Weight):
+                    found.setdefault(item)
+    return list(found)
 
 
 def _last(path: str) -> str:

@@ -1,0 +1,127 @@
+"""Dense layers, activations, reshaping, masks, and what does nothing in inference."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from kerasish import layers
+from kerasish.export.functions import activations as formulas
+from kerasish.export.functions import basics
+from kerasish.export.functions.images import channels_last
+from kerasish.export.script import CannotExportError, Name, Script, rule
+
+
+@rule(
+    layers.ActivityRegularization,
+    layers.AlphaDropout,
+    layers.Dropout,
+    layers.GaussianDropout,
+    layers.GaussianNoise,
+    layers.Identity,
+    layers.InputLayer,
+    layers.SpatialDropout1D,
+    layers.SpatialDropout2D,
+    layers.SpatialDropout3D,
+)
+def _nothing(layer: Any, script: Script) -> None:
+    """They act in training only."""
+
+
+@rule(layers.Wrapper, layers.SpectralNormalization)
+def _wrapper(layer: Any, script: Script) -> None:
+    script.apply(layer.layer)
+
+
+@rule(layers.Lambda)
+def _refused(layer: Any, script: Script) -> None:
+    raise CannotExportError(
+        f"{layer.label} cannot be exported: its function is code of yours. Write a layer, and a "
+        f"rule for it: see kerasish.export.rule."
+    )
+
+
+@rule(layers.Dense)
+def _dense(layer: Any, script: Script) -> None:
+    script.call(basics.dense, layer.kernel, layer.bias)
+    script.activate(layer.activation)
+
+
+@rule(layers.Activation)
+def _activation(layer: Any, script: Script) -> None:
+    script.activate(layer.activation)
+
+
+@rule(layers.ReLU)
+def _relu(layer: Any, script: Script) -> None:
+    script.call(formulas.relu, layer.negative_slope, layer.max_value, layer.threshold)
+
+
+@rule(layers.LeakyReLU)
+def _leaky_relu(layer: Any, script: Script) -> None:
+    script.call(formulas.leaky_relu, layer.negative_slope)
+
+
+@rule(layers.ELU)
+def _elu(layer: Any, script: Script) -> None:
+    script.call(formulas.elu, layer.alpha)
+
+
+@rule(layers.PReLU)
+def _prelu(layer: Any, script: Script) -> None:
+    script.call(formulas.prelu, layer.alpha)
+
+
+@rule(layers.Softmax)
+def _softmax(layer: Any, script: Script) -> None:
+    axes = within_samples(layer, layer.axis)
+    axis: Any = layer.axis if isinstance(layer.axis, int) else axes
+    options = {} if script.mask is None else {"mask": Name(script.mask)}
+    script.call(formulas.softmax, axis, **options)
+
+
+def within_samples(layer: Any, axis: Any) -> tuple[int, ...]:
+    """Axes counted from the front; the batch may not be among them."""
+    ndim = len(layer.input_shape)
+    axes = tuple(sorted({a % ndim for a in (axis if isinstance(axis, list | tuple) else [axis])}))
+    if 0 in axes:
+        raise CannotExportError(
+            f"{layer.label} cannot be exported: with axis={axis} it mixes the samples of a batch, "
+            f"so that a prediction would depend on its neighbours. Use an axis from 1 on."
+        )
+    return axes
+
+
+@rule(layers.Flatten)
+def _flatten(layer: Any, script: Script) -> None:
+    if layer.data_format == "channels_first" and len(layer.input_shape) > 2:
+        script.call(channels_last)
+    script.call(basics.flatten)
+
+
+@rule(layers.Reshape)
+def _reshape(layer: Any, script: Script) -> None:
+    script.call(basics.reshape, layer.target_shape)
+
+
+@rule(layers.Permute)
+def _permute(layer: Any, script: Script) -> None:
+    script.call(basics.permute, layer.dims)
+
+
+@rule(layers.RepeatVector)
+def _repeat_vector(layer: Any, script: Script) -> None:
+    script.call(basics.repeat_vector, layer.n)
+
+
+@rule(layers.Rescaling)
+def _rescaling(layer: Any, script: Script) -> None:
+    values = [v if np.ndim(v) == 0 else np.asarray(v) for v in (layer.scale, layer.offset)]
+    script.call(basics.rescale, *values)
+
+
+@rule(layers.Masking)
+def _masking(layer: Any, script: Script) -> None:
+    script.call(basics.mask_steps, layer.mask_value, to="x, mask")
+    script.mask = "mask"
