@@ -208,6 +208,33 @@ def enlarge(x: Array, factors: Sizes, interpolation: str) -> Array:
     return resize(x, (height, width), interpolation)
 
 
+def centre(x: Array, height: int, width: int) -> Array:
+    """The middle of images."""
+    top, left = (x.shape[1] - height) // 2, (x.shape[2] - width) // 2
+    return x[:, top : top + height, left : left + width]
+
+
+def in_proportion(x: Array, height: int, width: int) -> Array:
+    """The largest part in the middle of images that has the proportions of `height` and `width`."""
+    tall = min(x.shape[1], int(x.shape[2] * height / width))
+    wide = min(x.shape[2], int(x.shape[1] * width / height))
+    return centre(x, max(tall, 1), max(wide, 1))
+
+
+def padded_to_proportion(x: Array, height: int, width: int, value: float) -> Array:
+    """Images with `value` around them, so that they have the proportions of the output."""
+    top = max(int(x.shape[2] * height / width) - x.shape[1], 0) // 2
+    left = max(int(x.shape[1] * width / height) - x.shape[2], 0) // 2
+    return np.pad(x, [(0, 0), (top, top), (left, left), (0, 0)], constant_values=value)
+
+
+def center_crop(x: Array, height: int, width: int) -> Array:
+    """The middle of images; of smaller ones the largest part that fits, resized."""
+    if x.shape[1] >= height and x.shape[2] >= width:
+        return centre(x, height, width)
+    return resize(in_proportion(x, height, width), (height, width), "bilinear")
+
+
 def parts(x: Array, count: int, axis: int) -> list[Array]:
     """As many windows along an axis, which may overlap."""
     n = x.shape[axis]

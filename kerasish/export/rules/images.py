@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from kerasish import layers
+from kerasish import layers, registry
 from kerasish.export.functions import basics, images
 from kerasish.export.script import Name, Script, rule
+from kerasish.layers.augmentation.base import ImageLayer
 
 
 def _ordered(layer: Any, script: Script, function: Any, *args: Any, **kwargs: Any) -> None:
@@ -116,3 +117,36 @@ def _adaptive_average(layer: Any, script: Script) -> None:
 @rule(layers.AdaptiveMaxPooling1D, layers.AdaptiveMaxPooling2D, layers.AdaptiveMaxPooling3D)
 def _adaptive_max(layer: Any, script: Script) -> None:
     _ordered(layer, script, images.adaptive_max, layer.output_size)
+
+
+@rule(
+    *{
+        layer
+        for layer in registry.known("layer").values()
+        if issubclass(layer, ImageLayer)
+        and layer.__module__.startswith("kerasish.")
+        and not layer.always
+    }
+)
+def _augmentation(layer: Any, script: Script) -> None:
+    """It acts in training only."""
+
+
+@rule(layers.CenterCrop, layers.RandomCrop)
+def _center_crop(layer: Any, script: Script) -> None:
+    _ordered(layer, script, images.center_crop, layer.height, layer.width)
+
+
+@rule(layers.Resizing)
+def _resizing(layer: Any, script: Script) -> None:
+    if layer.channels_first:
+        script.call(images.channels_last)
+    size = layer.height, layer.width
+    if layer.crop_to_aspect_ratio:
+        script.call(images.in_proportion, *size)
+    elif layer.pad_to_aspect_ratio:
+        script.call(images.padded_to_proportion, *size, layer.fill_value)
+    options: dict[str, Any] = {"antialias": True} if layer.antialias else {}
+    script.call(images.resize, size, layer.interpolation, **options)
+    if layer.channels_first:
+        script.call(images.channels_first)
