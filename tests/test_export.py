@@ -184,6 +184,33 @@ def test_recurrent_layers_skip_what_an_embedding_masks(sequences, zeros, go_back
         module.predict(x + 3)
 
 
+@pytest.mark.parametrize("merge", ["concat", "sum", "mul", "ave"])
+def test_both_directions_and_layers_at_every_step(merge, tmp_path):
+    stack = [
+        layers.Embedding(9, 4, mask_zero=True),
+        layers.TimeDistributed(layers.Bidirectional(layers.LSTM(3), merge)),
+        layers.TimeDistributed(layers.Dense(3, "relu")),
+        layers.Bidirectional(layers.GRU(2, return_sequences=True), merge),
+        layers.Bidirectional(layers.SimpleRNN(2)),
+    ]
+    model = ks.Sequential(stack, seed=0)
+    model.build((None, 4, 5))  # documents of sentences of words
+    x = np.random.default_rng(0).integers(0, 9, (3, 4, 5)) * (np.arange(5) < 4)
+    x[0, 2:] = x[1, :2] = 0
+    assert_agrees(exported(shaken(model), tmp_path), model, x)
+
+
+def test_an_inner_layer_that_cannot_be_is_named(tmp_path):
+    class Mine(layers.LSTM):
+        pass
+
+    with registry.custom_object_scope({"Mine": Mine}):
+        model = ks.Sequential([layers.Bidirectional(Mine(2))])
+    model.build((None, 3, 2))
+    with pytest.raises(CannotExportError, match=r"'forward_mine.*it is a Mine. Use LSTM"):
+        model.export(tmp_path / "a.py")
+
+
 def test_a_stateful_layer_is_refused(tmp_path):
     model = ks.Sequential([layers.LSTM(2, stateful=True, batch_input_shape=(2, 3, 1))])
     with pytest.raises(CannotExportError, match="it is stateful, so that a prediction depends"):

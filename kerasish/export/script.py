@@ -67,17 +67,21 @@ class Script:
         Statements, one after another, without indentation.
     arrays : dict
         The arrays that they use, by their names in the .npz file.
-    mask : str or None
-        Name of the variable that holds a mask of time steps, where there is one.
+    mask : Name or None
+        The variable that holds a mask, where there is one, ...
+    mask_axes : int
+        ... and its number of axes: 2 for one of time steps.
     """
 
     def __init__(self, dtype: Any) -> None:
         self.dtype = np.dtype(dtype)
         self.lines: list[str] = []
         self.arrays: dict[str, np.ndarray] = {}
-        self.mask: str | None = None
+        self.mask: Name | None = None
+        self.mask_axes = 0
         self.functions: dict[str, Any] = {}
         self._names: dict[int, tuple[Any, str]] = {}
+        self._variables: dict[str, int] = {}
         self._layer = "model"
 
     # --- layers -------------------------------------------------------------------------------
@@ -124,6 +128,11 @@ class Script:
             inner = "".join(f"    {argument},\n" for argument in given)
             line = f"{to} = {name}(\n{inner})"
         self.lines.append(line)
+
+    def fresh(self, name: str) -> Name:
+        """A variable of this name, or with a number if there is one already."""
+        count = self._variables[name] = self._variables.get(name, 0) + 1
+        return Name(name if count == 1 else f"{name}_{count}")
 
     def line(self, text: str) -> None:
         """Write a statement."""

@@ -10,7 +10,7 @@ from kerasish import layers
 from kerasish.export.functions import activations as formulas
 from kerasish.export.functions import basics
 from kerasish.export.functions.images import channels_last
-from kerasish.export.script import CannotExportError, Name, Script, rule
+from kerasish.export.script import CannotExportError, Script, rule
 
 
 @rule(
@@ -77,7 +77,7 @@ def _prelu(layer: Any, script: Script) -> None:
 def _softmax(layer: Any, script: Script) -> None:
     axes = within_samples(layer, layer.axis)
     axis: Any = layer.axis if isinstance(layer.axis, int) else axes
-    options = {} if script.mask is None else {"mask": Name(script.mask)}
+    options: dict[str, Any] = {} if script.mask is None else {"mask": script.mask}
     script.call(formulas.softmax, axis, **options)
 
 
@@ -123,5 +123,5 @@ def _rescaling(layer: Any, script: Script) -> None:
 
 @rule(layers.Masking)
 def _masking(layer: Any, script: Script) -> None:
-    script.call(basics.mask_steps, layer.mask_value, to="x, mask")
-    script.mask = "mask"
+    script.mask, script.mask_axes = script.fresh("mask"), len(layer.input_shape) - 1
+    script.call(basics.mask_steps, layer.mask_value, to=f"x, {script.mask}")

@@ -6,7 +6,7 @@ from typing import Any
 
 from kerasish import layers, registry
 from kerasish.export.functions import basics, images
-from kerasish.export.script import Name, Script, rule
+from kerasish.export.script import Script, rule
 from kerasish.layers.augmentation.base import ImageLayer
 
 
@@ -68,7 +68,7 @@ def _average_pool(layer: Any, script: Script) -> None:
 
 @rule(layers.GlobalAveragePooling1D, layers.GlobalAveragePooling2D, layers.GlobalAveragePooling3D)
 def _global_average(layer: Any, script: Script) -> None:
-    mask = {} if script.mask is None else {"mask": Name(script.mask)}
+    mask: dict[str, Any] = {} if script.mask is None else {"mask": script.mask}
     _pooled(layer, script, images.global_average, **mask)
 
 

@@ -6,15 +6,15 @@ from typing import Any
 
 from kerasish import layers
 from kerasish.export.functions import basics, recurrent
-from kerasish.export.script import CannotExportError, Name, Script, formula_of, rule
+from kerasish.export.script import CannotExportError, Name, Script, formula_of, rule, rules
 
 
 @rule(layers.Embedding)
 def _embedding(layer: Any, script: Script) -> None:
     if layer.mask_zero:
-        script.line("mask = x != 0")
+        script.mask, script.mask_axes = script.fresh("mask"), len(layer.input_shape)
+        script.line(f"{script.mask} = x != 0")
     script.call(basics.embedding, layer.embeddings)
-    script.mask = "mask" if layer.mask_zero else None
 
 
 @rule(layers.SimpleRNNCell, layers.LSTMCell, layers.GRUCell, layers.StackedRNNCells)
@@ -30,8 +30,49 @@ def _recurrent(layer: Any, script: Script) -> None:
     run(layer, script)
 
 
+@rule(layers.Bidirectional)
+def _bidirectional(layer: Any, script: Script) -> None:
+    mask = script.mask
+    ahead, behind = script.fresh("ahead"), script.fresh("behind")
+    run(layer.forward_layer, script, ahead)
+    script.mask = mask
+    run(layer.backward_layer, script, behind)
+    if layer.return_sequences:
+        script.line(f"{behind} = {behind}[:, ::-1]")
+    merged = {
+        "concat": f"np.concatenate([{ahead}, {behind}], axis=-1)",
+        "sum": f"{ahead} + {behind}",
+        "mul": f"{ahead} * {behind}",
+        "ave": f"({ahead} + {behind}) / 2",
+    }
+    script.line(f"x = {merged[layer.merge_mode]}")
+
+
+@rule(layers.TimeDistributed)
+def _time_distributed(layer: Any, script: Script) -> None:
+    rows, steps = script.fresh("rows"), script.fresh("steps")
+    mask, axes = script.mask, script.mask_axes
+    script.line(f"{rows}, {steps} = x.shape[:2]")
+    script.line(f"x = x.reshape({rows} * {steps}, *x.shape[2:])")
+    script.mask = None
+    if mask is not None and axes > 2:  # a mask of what is inside of the steps
+        script.mask, script.mask_axes = script.fresh("mask"), axes - 1
+        script.line(f"{script.mask} = {mask}.reshape({rows} * {steps}, *{mask}.shape[2:])")
+    script.apply(layer.layer)
+    script.line(f"x = x.reshape({rows}, {steps}, *x.shape[1:])")
+    if mask is not None and axes > 2 and script.mask is None:
+        script.line(f"{mask} = {mask}.any(axis={tuple(range(2, axes))})")
+        axes = 2
+    script.mask, script.mask_axes = mask, axes
+
+
 def run(layer: Any, script: Script, to: str = "x") -> None:
     """Write the calls of a recurrent layer, one for each of its cells."""
+    if rules.get(type(layer)) is not _recurrent:
+        raise CannotExportError(
+            f"{layer.label} cannot be exported: it is a {type(layer).__name__}. Use LSTM, GRU, "
+            f"SimpleRNN or RNN."
+        )
     if layer.stateful:
         raise CannotExportError(
             f"{layer.label} cannot be exported: it is stateful, so that a prediction depends on "
@@ -42,7 +83,7 @@ def run(layer: Any, script: Script, to: str = "x") -> None:
     of = "x"
     for number, inner in enumerate(cells):
         last = number == len(cells) - 1
-        options: dict[str, Any] = {} if script.mask is None else {"mask": Name(script.mask)}
+        options: dict[str, Any] = {} if script.mask is None else {"mask": script.mask}
         if layer.return_sequences or not last:
             options["return_sequences"] = True
         if layer.go_backwards and number == 0:
