@@ -54,9 +54,7 @@ LATER_OR_REFUSED: dict[str, dict[str, str]] = {
         "empty in Keras 3 too": "legacy",
     },
     "utils": {
-        DATA: """array_to_img audio_dataset_from_directory image_dataset_from_directory
-            img_to_array load_img save_img split_dataset text_dataset_from_directory
-""",
+        DATA: "audio_dataset_from_directory text_dataset_from_directory",
         "the bar is tqdm's": """Progbar disable_interactive_logging enable_interactive_logging
             is_interactive_logging_enabled""",
         GRAPH: "get_source_inputs is_keras_tensor",

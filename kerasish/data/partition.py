@@ -114,6 +114,64 @@ def train_val_split(
     return first, second
 
 
+def split_dataset(
+    dataset: Any,
+    left_size: int | float | None = None,
+    right_size: int | float | None = None,
+    shuffle: bool = False,
+    seed: int | None = None,
+    preferred_backend: Any = None,
+) -> tuple[Any, Any]:
+    """Divide arrays, or a data set that gives samples, into a left and a right part.
+
+    Parameters
+    ----------
+    dataset : array-like, tuple or list of arrays, or iterable
+        An array of rows; arrays that belong together, ``(x, y)``; or a data set whose samples are
+        taken one by one into a list.
+    left_size, right_size : int or float, optional
+        Samples of either part, as a count or a fraction; what is left goes to the other.
+    shuffle : bool
+        Whether samples are drawn at random.
+    seed : int, optional
+        Of the draw.
+    preferred_backend : str, optional
+        Taken for Keras's sake.
+
+    Returns
+    -------
+    (left, right)
+        Each of the kind that was given.
+
+    Examples
+    --------
+    >>> left, right = split_dataset((np.arange(10), np.arange(10) % 2), left_size=0.8)
+    >>> right
+    (array([8, 9]), array([0, 1]))
+    """
+    who = "split_dataset"
+    if left_size is None and right_size is None:
+        raise ValueError(
+            f"{who}: at least one of `left_size` and `right_size` must be given, such as "
+            "left_size=0.8."
+        )
+    several = isinstance(dataset, tuple) or (
+        isinstance(dataset, list) and len(dataset) > 0 and arrays.has_axes(dataset[0])
+    )
+    if several and len({_rows(part, who) for part in dataset}) == 1:
+        parts = list(dataset)
+    else:
+        several = False
+        parts = [dataset if arrays.is_array_like(dataset) else list(dataset)]
+    rows = checks.same_rows({f"array {i + 1}": _rows(a, who) for i, a in enumerate(parts)}, who)
+    names = ("left_size", "right_size")
+    left, right = _counts(rows, left_size, right_size, names, 0.5, who, round)
+    order = _divide(rows, left, right, seed, shuffle, None, who)
+    first, second = ([_take(part, taken) for part in parts] for taken in order)
+    kind = type(dataset)
+    return (kind(first), kind(second)) if several else (first[0], second[0])
+
+
 def _rows(value: Any, who: str) -> int:
     shape = getattr(value, "shape", None)
     if shape is not None and len(shape) > 0:
@@ -127,13 +185,19 @@ def _rows(value: Any, who: str) -> int:
 
 
 def _counts(
-    rows: int, train: Any, test: Any, names: tuple[str, str], default: float, who: str
+    rows: int,
+    train: Any,
+    test: Any,
+    names: tuple[str, str],
+    default: float,
+    who: str,
+    rounding: Any = None,
 ) -> tuple[int, int]:
     """Rows of both parts; fractions are rounded up for testing, down for training."""
     if train is None and test is None:
         test = default
-    test_rows = None if test is None else _count(test, rows, names[1], math.ceil, who)
-    train_rows = None if train is None else _count(train, rows, names[0], math.floor, who)
+    test_rows = None if test is None else _count(test, rows, names[1], rounding or math.ceil, who)
+    train_rows = None if train is None else _count(train, rows, names[0], rounding or math.floor, who)
     if train_rows is None:
         train_rows = rows - (test_rows or 0)
     if test_rows is None:

@@ -8,6 +8,9 @@ from kerasish.data.dataset import (
     unpack_x_y_sample_weight,
 )
 from kerasish.registry import clear_names as clear_session
+from kerasish.data.image_dataset import image_dataset_from_directory
+from kerasish.data.images import array_to_img, img_to_array, load_img, save_img
+from kerasish.data.partition import split_dataset
 from kerasish.utils.files import get_file
 from kerasish.utils.model_plot import plot_model
 from kerasish.utils.numerical import normalize, standardize_dtype, to_categorical
@@ -24,6 +27,12 @@ from kerasish.utils.objects import (
 from kerasish.utils.sequences import pad_sequences, timeseries_dataset_from_array
 
 __all__ = [
+    "split_dataset",
+    "save_img",
+    "load_img",
+    "img_to_array",
+    "image_dataset_from_directory",
+    "array_to_img",
     "CustomObjectScope",
     "PyDataset",
     "Sequence",
