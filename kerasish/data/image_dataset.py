@@ -86,7 +86,7 @@ def resized(images: np.ndarray, size: tuple[int, int], interpolation: str, who: 
 class ResizedFiles(ImageFiles):
     """Image files as one array of float32, resized as Keras's datasets do."""
 
-    dtype = np.dtype("float32")
+    dtype: np.dtype = np.dtype("float32")
 
     def __init__(
         self,
@@ -107,7 +107,7 @@ class ResizedFiles(ImageFiles):
         """Read one image."""
         image = img_to_array(load_img(path, self.color_mode), dtype="float32")
         if self.crop:
-            left, top, right, bottom = centre_box(*image.shape[:2], *self.size)
+            left, top, right, bottom = centre_box(image.shape[0], image.shape[1], *self.size)
             image = image[top:bottom, left:right]
         if self.pad:
             image = _padded(image, self.size)

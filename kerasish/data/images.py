@@ -274,7 +274,7 @@ class ImageFiles:
     ((3, 2, 2, 3), (2, 2, 2, 3))
     """
 
-    dtype = np.dtype("uint8")
+    dtype: np.dtype = np.dtype("uint8")
 
     def __init__(
         self,

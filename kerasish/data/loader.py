@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import operator
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -63,6 +64,9 @@ class DataLoader:
     >>> len(loader), [len(y) for x, y in loader]
     (3, [4, 4, 2])
     """
+
+    class_names: list[str] | None = None  # of images in folders
+    file_paths: list[str] | None = None
 
     def __init__(
         self,
@@ -136,6 +140,14 @@ class DataLoader:
         made = copy.copy(self)
         made.transforms = (*self.transforms, transform(function))
         return made
+
+    def take(self, count: int) -> Iterator[tuple[Any, ...]]:
+        """Yield the first `count` batches of an epoch, to look at."""
+        batches = iter(self)
+        try:
+            yield from itertools.islice(batches, count)
+        finally:
+            batches.close()  # type: ignore[attr-defined]
 
     def __len__(self) -> int:
         """Batches of an epoch, where that is known."""

@@ -197,7 +197,9 @@ def _counts(
     if train is None and test is None:
         test = default
     test_rows = None if test is None else _count(test, rows, names[1], rounding or math.ceil, who)
-    train_rows = None if train is None else _count(train, rows, names[0], rounding or math.floor, who)
+    train_rows = (
+        None if train is None else _count(train, rows, names[0], rounding or math.floor, who)
+    )
     if train_rows is None:
         train_rows = rows - (test_rows or 0)
     if test_rows is None:
