@@ -2,7 +2,8 @@
 
 from kerasish.data.image_dataset import image_dataset_from_directory, smart_resize
 from kerasish.data.images import array_to_img, img_to_array, load_img, save_img
-from kerasish.preprocessing.image.files import DataFrameIterator, DirectoryIterator
+from kerasish.preprocessing.image.dataframe import DataFrameIterator
+from kerasish.preprocessing.image.directory import DirectoryIterator
 from kerasish.preprocessing.image.generator import ImageDataGenerator
 from kerasish.preprocessing.image.iterators import Iterator, NumpyArrayIterator
 from kerasish.preprocessing.image.transforms import (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -13,13 +12,15 @@ from kerasish import config
 from kerasish.data.images import is_channels_first
 from kerasish.errors import brief
 from kerasish.preprocessing.image import transforms
-from kerasish.preprocessing.image.files import DataFrameIterator, DirectoryIterator
+from kerasish.preprocessing.image.dataframe import DataFrameIterator
+from kerasish.preprocessing.image.directory import DirectoryIterator
 from kerasish.preprocessing.image.iterators import NumpyArrayIterator
+from kerasish.preprocessing.image.scaling import Scaling
 
 Parameters = dict[str, Any]
 
 
-class ImageDataGenerator:
+class ImageDataGenerator(Scaling):
     """Batches of images that are changed at random and scaled, from arrays or folders.
 
     Changes are drawn for every image anew; `flow`, `flow_from_directory` and
@@ -124,9 +125,6 @@ class ImageDataGenerator:
         self.rescale, self.preprocessing_function = rescale, preprocessing_function
         self.interpolation_order = interpolation_order
         self.dtype = dtype or config.floatx()
-        self.mean: np.ndarray | None = None
-        self.std: np.ndarray | None = None
-        self.zca_whitening_matrix: np.ndarray | None = None
         self._rng: np.random.Generator | None = None
         self._warned: set[str] = set()
         if validation_split and not 0 < validation_split < 1:
@@ -351,88 +349,6 @@ class ImageDataGenerator:
     def random_transform(self, x: Any, seed: Any = None) -> np.ndarray:
         """Change one image at random."""
         return self.apply_transform(x, self.get_random_transform(np.shape(x), seed))
-
-    def standardize(self, x: Any) -> np.ndarray:
-        """Return one image, or a batch of them, scaled; see the class for how."""
-        if self.preprocessing_function:
-            x = self.preprocessing_function(x)
-        x = np.asarray(x)
-        x = x if x.dtype.kind == "f" else x.astype(self.dtype)
-        if self.rescale:
-            x = x * x.dtype.type(self.rescale)
-        if self.samplewise_center:
-            x = x - np.mean(x, keepdims=True)
-        if self.samplewise_std_normalization:
-            x = x / (np.std(x, keepdims=True) + x.dtype.type(1e-6))
-        if self.featurewise_center and self._fitted("featurewise_center", self.mean):
-            x = x - self.mean
-        name = "featurewise_std_normalization"
-        if self.featurewise_std_normalization and self._fitted(name, self.std):
-            x = x / (self.std + x.dtype.type(1e-6))
-        if self.zca_whitening and self._fitted("zca_whitening", self.zca_whitening_matrix):
-            flat = x.reshape(-1, math.prod(x.shape[-3:]))
-            x = (flat @ self.zca_whitening_matrix).reshape(x.shape)
-        return x
-
-    def _fitted(self, name: str, value: Any) -> bool:
-        if value is None and name not in self._warned:
-            self._warned.add(name)
-            warnings.warn(
-                f"This ImageDataGenerator specifies `{name}`, but it hasn't been fit on any "
-                "training data. Fit it first by calling `.fit(numpy_data)`.",
-                stacklevel=3,
-            )
-        return value is not None
-
-    def fit(self, x: Any, augment: bool = False, rounds: int = 1, seed: Any = None) -> None:
-        """Learn mean, deviation and correlation of pixels from images (N, H, W, C).
-
-        Parameters
-        ----------
-        x : array-like
-            Sample images.
-        augment : bool
-            Whether to change them at random first, `rounds` times each.
-        rounds : int
-            See above.
-        seed : int, optional
-            Of these changes.
-        """
-        x = np.array(x, dtype=self.dtype)
-        if x.ndim != 4:
-            raise ValueError(
-                f"ImageDataGenerator.fit: Input to `.fit()` should have rank 4, (N, H, W, C). Got "
-                f"array with shape: {x.shape}. Add an axis for channels: x[..., None]."
-            )
-        if x.shape[self.channel_axis] not in (1, 3, 4):
-            warnings.warn(
-                f"ImageDataGenerator.fit: expected images with 1, 3 or 4 channels on axis "
-                f"{self.channel_axis} ({self.data_format}) but got shape {x.shape}.",
-                stacklevel=2,
-            )
-        if self.rescale:
-            x *= self.rescale
-        if augment:
-            rng = self._generator(seed)
-            x = np.concatenate(
-                [
-                    np.stack([self.random_transform(image, rng) for image in x])
-                    for _ in range(rounds)
-                ]
-            )
-        axes, shape = (0, self.row_axis, self.col_axis), [1, 1, 1]
-        shape[self.channel_axis - 1] = x.shape[self.channel_axis]
-        if self.featurewise_center:
-            self.mean = np.mean(x, axis=axes).reshape(shape)
-            x -= self.mean
-        if self.featurewise_std_normalization:
-            self.std = np.std(x, axis=axes).reshape(shape)
-            x /= self.std + 1e-6
-        if self.zca_whitening:
-            flat = x.reshape(len(x), -1)
-            u, s, _ = np.linalg.svd(flat.T, full_matrices=False)
-            scale = np.sqrt(len(x)) / (s + self.zca_epsilon)
-            self.zca_whitening_matrix = ((u * scale) @ u.T).astype(self.dtype)
 
 
 def _zoom(value: Any) -> list[float]:
