@@ -176,6 +176,62 @@ def test_pooling_and_its_gradient(path, case, pool):
     assert pool(x, window, Step())[1] is None
 
 
+# --- batch normalisation --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(7, 5), (1000, 3), (513, 32), (3, 300), (1, 4)])
+def test_passes_of_batch_normalisation(path, shape):
+    x = (100 + RNG.standard_normal(shape)).astype("float32")  # the mean is far from 0
+    dy = RNG.standard_normal(shape).astype("float32")
+    one, two, three = RNG.standard_normal((3, shape[1])).astype("float32")
+    step, exact, exact_dy = Step(), x.astype("float64"), dy.astype("float64")
+    mean, variance, count = ops.moments(x, step)
+    assert count == len(x)
+    agree(mean, exact.mean(0), 1e-6)
+    agree(variance, exact.var(0), 3e-5)
+    agree(ops.normalise(x, mean, one, two, step), (exact - mean) * one + two, 1e-5)
+    total, products = ops.normalised_sums(dy, x, mean, one, step)
+    agree(total, exact_dy.sum(0), 1e-5)
+    agree(products, (exact_dy * (exact - mean)).sum(0) * one, 1e-4)
+    dx = ops.normalise_backward(dy, x, mean, one, two, three, step)
+    agree(dx, one * exact_dy - two * (exact - mean) - three, 1e-5)
+
+
+def test_moments_of_no_rows_and_of_what_is_not_finite(path):
+    mean, variance, count = ops.moments(np.zeros((0, 3), "float32"), Step())
+    assert count == 0
+    assert not mean.any()
+    assert not variance.any()
+    x = np.ones((40, 3), "float32")
+    x[7, 1] = np.nan
+    mean, variance, _ = ops.moments(x, Step())
+    assert np.isnan(mean).tolist() == np.isnan(variance).tolist() == [False, True, False]
+
+
+# --- dropout --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rate", [0.25, 0.1, 0.999999])
+def test_dropout_is_a_product_with_its_mask(path, rate):
+    x, dy = normal(7, 33), RNG.standard_normal((7, 33)).astype("float32")
+    mask = ops.dropout_mask(x.shape, rate, np.random.Generator(np.random.Philox(3)), "float32")
+    with np.errstate(invalid="ignore"):
+        y, backward = ops.dropout(
+            x, rate, np.random.Generator(np.random.Philox(3)), Step(recording=True)
+        )
+        agree(y, x.astype("float64") * mask)
+    agree(backward(dy), dy.astype("float64") * mask)
+
+
+@pytest.mark.parametrize("rate", [0.25, 0.1])
+def test_dropout_drops_as_much_as_it_should(rate):
+    mask = ops.dropout_mask((1000, 1000), rate, np.random.default_rng(0), "float32")
+    assert abs((mask == 0).mean() - rate) < 4 * (rate * (1 - rate) / mask.size) ** 0.5
+    assert mask.max() == np.float32(1 / (1 - rate))
+    neighbours = (mask[:, 1:] == 0) & (mask[:, :-1] == 0)
+    assert abs(neighbours.mean() - rate**2) < 2e-3
+
+
 # --- which of the two runs ------------------------------------------------------------------------
 
 

@@ -114,29 +114,27 @@ class BatchNormalization(SameShape):
         else:
             mean, variance = self.moving_mean.value, self.moving_variance.value
         inverse = 1 / np.sqrt(variance + x.dtype.type(self.epsilon))
-        x_hat = np.subtract(rows, mean, out=step.empty(rows.shape, x.dtype))
-        x_hat *= inverse
-        y = scale_and_shift(x_hat, self.gamma, self.beta, step)
+        factor = inverse if self.gamma is None else inverse * self.gamma.value
+        shift = np.zeros_like(inverse) if self.beta is None else self.beta.value
+        y = ops.normalise(rows, mean, factor, shift, step)
 
         def backward(dy: np.ndarray) -> np.ndarray | None:
             dy = np.moveaxis(dy, self.axis, -1).reshape(rows.shape)
             if learns or any(step.wants(w) for w in (self.gamma, self.beta) if w):
-                ones = step.ones(len(dy), dy.dtype)
-                dbeta, dgamma = ones @ dy, ones @ ops.multiply(dy, x_hat, step)
+                dbeta, dgamma = ops.normalised_sums(dy, rows, mean, inverse, step)
                 add_gradient(step, self.gamma, dgamma)
                 add_gradient(step, self.beta, dbeta)
             if not step.needs_dx(self):
                 return None
-            factor = inverse if self.gamma is None else inverse * self.gamma.value
             if not learns:
                 return self._unfold(ops.multiply(dy, factor, step), x)
             mean_dy, mean_dy_x_hat = step.all_sum(np.stack([dbeta, dgamma])) / count
-            dx = ops.multiply(x_hat, -mean_dy_x_hat, step)  # by way of the variance
-            dx -= mean_dy  # by way of the mean
-            if keep is not None:
-                dx *= keep[:, None]
-            dx += dy
-            dx *= factor
+            slope, level = factor * inverse * mean_dy_x_hat, factor * mean_dy
+            if keep is None:
+                dx = ops.normalise_backward(dy, rows, mean, factor, slope, level, step)
+            else:  # the statistics are of the kept rows only
+                dx = ops.multiply(dy, factor, step)
+                dx -= keep[:, None] * (slope * (rows - mean) + level)
             return self._unfold(dx, x)
 
         return self._unfold(y, x), backward if step.recording else None

@@ -58,6 +58,8 @@ class Dropout(SameShape):
         """Multiply by a random mask, in training."""
         if not step.training or self.rate == 0:
             return let_through(x, step)
+        if self.noise_shape is None:
+            return ops.dropout(x, self.rate, step.rng_for(self.seed), step)
         mask = _draw_mask(self, x, step)
         y = ops.multiply(x, mask, step)
         return y, (lambda dy: ops.multiply(dy, mask, step)) if step.recording else None

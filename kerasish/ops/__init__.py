@@ -4,14 +4,20 @@
 """
 
 from kerasish.ops.dense import add_bias, affine, relu_backward
-from kerasish.ops.reference import dropout_mask, moments, multiply, product, row_sum
+from kerasish.ops.dropout import dropout, dropout_mask
+from kerasish.ops.normalization import moments, normalise, normalise_backward, normalised_sums
+from kerasish.ops.reference import multiply, product, row_sum
 
 __all__ = [
     "add_bias",
     "affine",
+    "dropout",
     "dropout_mask",
     "moments",
     "multiply",
+    "normalise",
+    "normalise_backward",
+    "normalised_sums",
     "product",
     "relu_backward",
     "row_sum",

@@ -1,6 +1,10 @@
-"""Passes over the rows of a matrix (M, C): bias and relu, forward and backward."""
+"""Passes over rows or flat arrays: bias and relu, forward and backward, and dropout."""
+
+import numpy as np
 
 from kerasish.ops.compiled.jit import kernel
+
+ZERO = np.float32(0)
 
 
 @kernel
@@ -39,3 +43,10 @@ def relu_backward(dy, y, dz, total):
     for i in range(y.shape[0]):
         _gate_row(dz[i], dy[i], y[i])
         _add_row(total, dz[i])
+
+
+@kernel
+def drop(x, bits, least, scale, y):
+    """``y = x * scale`` where `bits` is at least `least`, else ``x * 0``, all flat."""
+    for i in range(y.shape[0]):
+        y[i] = x[i] * (scale if bits[i] >= least else ZERO)
