@@ -32,6 +32,7 @@ _MODULES = (
     "testing",
     "utils",
     "viz",
+    "wrappers",
 )
 _NAMES = {
     "Model": "models",

@@ -88,6 +88,7 @@ class Weight(np.lib.mixins.NDArrayOperatorsMixin):
     def __setstate__(self, state: dict[str, Any]) -> None:
         for key, value in state.items():
             setattr(self, key, value)
+        self.value = np.require(self.value, requirements=["W", "O"])  # joblib maps files read-only
         self.store = None  # a copy finds its home when its model is restored
 
     __hash__ = object.__hash__  # weights are told apart by identity

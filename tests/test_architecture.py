@@ -16,7 +16,11 @@ import kerasish
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PACKAGE = pathlib.Path(kerasish.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
-PLUGIN = "kerasish.compat.figures"  # a backend, which only matplotlib loads
+# Modules that extend another package, and are loaded only where it is in use.
+PLUGINS = {
+    "kerasish.compat.figures": "matplotlib",  # a backend
+    "kerasish.wrappers.estimators": "sklearn",  # subclasses of its base classes
+}
 HEAVY = {
     "IPython",
     "PIL",
@@ -53,7 +57,7 @@ RANKS = {
     2: ["losses", "metrics", "layers", "optimizers", "data"],
     3: ["datasets", "viz", "utils", "preprocessing"],
     4: ["saving", "export", "callbacks", "training"],
-    5: ["models", "testing", "compat"],
+    5: ["models", "testing", "wrappers", "compat"],
     6: ["", "cli", "__main__"],
 }
 RANK = {unit: (rank, place) for rank, row in RANKS.items() for place, unit in enumerate(row)}
@@ -121,7 +125,7 @@ def test_modules_import_only_what_stands_below_them(path):
 @pytest.mark.parametrize("path", SOURCES, ids=ids)
 def test_heavy_packages_are_imported_where_they_are_used(path):
     found = {name.partition(".")[0] for name in imports(*parsed(path), inside_functions=False)}
-    allowed = {"matplotlib"} if name_of(path) == PLUGIN else set()
+    allowed = {PLUGINS.get(name_of(path))}
     assert not found & (HEAVY - allowed)
 
 
@@ -166,7 +170,7 @@ def test_importing_kerasish_imports_nothing_heavy():
 
 def test_importing_all_of_kerasish_imports_nothing_heavy():
     names = [m.name for m in pkgutil.walk_packages(kerasish.__path__, "kerasish.")]
-    names = [name for name in names if not name.endswith("__main__") and name != PLUGIN]
+    names = [name for name in names if not name.endswith("__main__") and name not in PLUGINS]
     code = f"import sys, importlib\nfor name in {names}: importlib.import_module(name)\n"
     modules = run(code + "print(*(m.partition('.')[0] for m in sys.modules))")
     assert not set(modules.split()) & HEAVY

@@ -370,9 +370,12 @@ class Optimizer(KerasSurface, registry.Configurable):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
+        self._count = np.array(self._count)  # joblib may map arrays read-only
         rate = self._learning_rate
         if isinstance(rate, Variable):  # a copied array has lost its name
-            self._learning_rate = variable(rate, "learning_rate", f"{self.name}/learning_rate")
+            self._learning_rate = variable(
+                np.array(rate), "learning_rate", f"{self.name}/learning_rate"
+            )
 
 
 def _whole(value: Any, least: int) -> bool:
