@@ -13,11 +13,13 @@ import numpy as np
 import pytest
 import tqdm as tqdm_package
 
+from kerasish import Sequential, layers
 from kerasish.callbacks import CallbackList, LambdaCallback, ProgbarLogger, ProgressBar
 from kerasish.callbacks import progress as progress_module
-from kerasish.display import Bar, activity, bars
+from kerasish.display import Bar, activity, announce, bars
 from kerasish.display import bar as bar_module
 from kerasish.display import screens as display_module
+from kerasish.ops import compiled
 
 
 class Screen(io.StringIO):
@@ -501,8 +503,33 @@ def test_what_keeps_a_bar_waiting_is_said_on_the_newest(now):
     with pytest.raises(ValueError, match="no"), activity("compiling"):
         raise ValueError("no")
     assert screen.shown()[0].endswith("| 0/4 [00:00<?, ? samples/s]")
+    announce("compiling kernels, once")
+    assert screen.shown()[0].endswith(", compiling kernels, once]")
+    now.seconds += 1
+    callbacks.on_train_batch_end(0, {"loss": 0.5})
+    assert screen.shown()[0].endswith("| 1/4 [00:01<00:03, 32 samples/s, loss=0.5000]")
     callbacks.end(error=ValueError())
+    announce("nobody sees this")
     assert bars == []
+
+
+def test_compiling_is_said_on_the_bar_of_a_fit(monkeypatch):
+    screen = Screen(columns=140)
+    monkeypatch.setattr(sys, "stdout", screen)
+    monkeypatch.setattr(display_module, "width", lambda file: getattr(file, "columns", 80))
+    monkeypatch.delenv("TERM", raising=False)
+    model = Sequential([layers.Dense(1, input_shape=(2,))])
+    model.compile("sgd", "mse")
+    seen = []
+
+    def compile_something(batch, logs):
+        compiled.announce()  # as numba's first compilation of a kernel does
+        seen.append(screen.shown()[-1])
+
+    watch = LambdaCallback(on_train_batch_begin=compile_something)
+    model.fit(np.ones((8, 2)), np.ones(8), callbacks=[watch])
+    assert seen[0].endswith("0/1 [00:00, ? samples/s, compiling kernels, once]")
+    assert "compiling" not in screen.shown()[-1]
 
 
 class Widget:

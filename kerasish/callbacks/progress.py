@@ -176,7 +176,7 @@ class ProgressBar(Callback):
 
     def _advance(self, batch: int, logs: Any) -> None:
         status = self._status
-        status.done = batch + 1
+        status.done, status.activity = batch + 1, ""
         if self.batch_size is not None:
             seen = (status.samples or 0) + self.batch_size
             status.samples = seen if self.samples is None else min(seen, self.samples)

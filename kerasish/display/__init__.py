@@ -1,6 +1,6 @@
 """How progress reaches people, alike for training, predictions, downloads and searches."""
 
-from kerasish.display.bar import INTERVAL, Bar, activity, bars
+from kerasish.display.bar import INTERVAL, Bar, activity, announce, bars
 from kerasish.display.screens import Lines, choose, encodable, has_blocks, kernel, say, width
 from kerasish.display.status import Status, clock, four_digits, printable
 
@@ -10,6 +10,7 @@ __all__ = [
     "Lines",
     "Status",
     "activity",
+    "announce",
     "bars",
     "choose",
     "clock",

@@ -24,6 +24,12 @@ class Announcing(Protocol):
 bars: list[Announcing] = []  # those on the screen, the newest last
 
 
+def announce(text: str) -> None:
+    """Say on the newest bar, if one is shown, what keeps it waiting until it moves again."""
+    if bars:
+        bars[-1].announce(text)
+
+
 @contextmanager
 def activity(text: str) -> Iterator[None]:
     """Say on the newest bar, if one is shown, what keeps it waiting inside of the block.
@@ -101,6 +107,7 @@ class Bar:
     def update(self, n: int = 1, **metrics: Any) -> None:
         """Count `n` more, and show `metrics` behind the bar."""
         self.status.done += n
+        self.status.activity = ""
         self.status.metrics.update(metrics)
         if self._display is not None and perf_counter() - self._last >= INTERVAL:
             self._draw()

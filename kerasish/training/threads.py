@@ -15,6 +15,8 @@ from queue import SimpleQueue
 from typing import Any
 
 from kerasish import config
+from kerasish.display import announce
+from kerasish.ops import compiled
 from kerasish.training.interrupt import interrupts
 
 
@@ -211,9 +213,16 @@ blas_guard = BlasGuard()
 
 @contextlib.contextmanager
 def computing() -> Iterator[bool]:
-    """What a loop of steps wants: Ctrl-C and BLAS held. Gives whether it is the outermost."""
-    with interrupts.watch() as outermost, blas_guard():
+    """What a loop of steps wants: Ctrl-C and BLAS held, and a word when kernels are compiled.
+
+    Gives whether it is the outermost.
+    """
+    with interrupts.watch() as outermost, blas_guard(), compiled.announcing(_say_compiling):
         yield outermost
+
+
+def _say_compiling() -> None:
+    announce("compiling kernels, once")
 
 
 def _after_fork() -> None:
