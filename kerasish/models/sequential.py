@@ -134,7 +134,8 @@ class Sequential(LayerList):
                 model.add(made.get(name or "", entry), rebuild=False)
                 if name and len(model) and model.layers[-1].name == name:
                     made[name] = model.layers[-1]
-            if not config.get("trainable", True):
+            # Keras writes False for a model whose layers learn all the same: they decide.
+            if not config.get("trainable", True) and not model.trainable_weights_expected():
                 model.trainable = False
             shape = config.get("build_input_shape")
             if shape is not None and model.input_hint is None:

@@ -7,15 +7,15 @@ and kept apart, in the form of `compile_config` with ``ours=True``.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from typing import Any
 
-from kerasish import losses, metrics, registry
+from kerasish import metrics, registry
+from kerasish.saving import keras_names
 from kerasish.saving.configs import function_config, jsonable, with_custom_hint
-from kerasish.utils import get_registered_name
 
 # What makes no difference here, and Keras's defaults where they are safe on all of its backends.
 _REST = {"run_eagerly": False, "steps_per_execution": 1, "jit_compile": False}
-_BY_SHAPE = ("accuracy", "acc", "crossentropy", "ce")
 
 
 def compile_config(model: Any, ours: bool = False) -> dict[str, Any] | None:
@@ -25,7 +25,7 @@ def compile_config(model: Any, ours: bool = False) -> dict[str, Any] | None:
     given, optimizer = model._compiled, model.program.optimizer
     return {
         "optimizer": None if optimizer is None else jsonable(registry.serialize(optimizer)),
-        "loss": _described(given["loss"], ours),
+        "loss": _described(given["loss"], ours, keras_names.loss_for_keras),
         "loss_weights": jsonable(given["loss_weights"]),
         "metrics": _listed(given["metrics"], ours, model.program.loss),
         "weighted_metrics": _listed(given["weighted_metrics"], ours, model.program.loss),
@@ -42,7 +42,9 @@ def training_config(model: Any) -> dict[str, Any] | None:
     loss = model._compiled["loss"]
     return {
         **{key: _old_form(value) for key, value in config.items()},
-        "loss": _canonical(loss, model) if isinstance(loss, str) else _old_form(config["loss"]),
+        "loss": _old_form(
+            keras_names.old_loss_for_keras(loss, model) if isinstance(loss, str) else config["loss"]
+        ),
         "optimizer_config": {
             "class_name": optimizer["registered_name"] or optimizer["class_name"],
             "config": optimizer["config"],
@@ -50,11 +52,13 @@ def training_config(model: Any) -> dict[str, Any] | None:
     }
 
 
-def _described(item: Any, ours: bool) -> Any:
+def _described(item: Any, ours: bool, naming: Callable[[str], Any]) -> Any:
+    if isinstance(item, str) and not ours:
+        return naming(item)
     if isinstance(item, dict) and "class_name" not in item:
-        return {key: _described(value, ours) for key, value in item.items()}
+        return {key: _described(value, ours, naming) for key, value in item.items()}
     if isinstance(item, list | tuple):
-        return [_described(value, ours) for value in item]
+        return [_described(value, ours, naming) for value in item]
     if inspect.isclass(item):
         item = item()
     if callable(item) and not hasattr(item, "get_config"):
@@ -70,25 +74,21 @@ def _listed(items: Any, ours: bool, loss: Any) -> Any:
     """A list of metrics, without those that Keras does not know unless it is for us."""
     if items == "auto" and not ours:
         return ["accuracy"] if metrics.is_classification(loss) else None
-    if items is None or isinstance(items, str):
-        return items if items is None or ours else [items]
+    if items is None or (isinstance(items, str) and ours):
+        return items
+    if isinstance(items, str):
+        items = [items]
     if isinstance(items, dict):
         return {key: _listed(value, ours, loss) for key, value in items.items()}
     if not isinstance(items, list | tuple):
-        return _described(items, ours)
+        return _described(items, ours, keras_names.metric_for_keras)
     return [
-        _listed(item, ours, loss) if isinstance(item, list | tuple) else _described(item, ours)
+        _listed(item, ours, loss)
+        if isinstance(item, list | tuple)
+        else _described(item, ours, keras_names.metric_for_keras)
         for item in items
-        if ours or not is_unknown_to_keras(item)
+        if ours or not keras_names.is_unknown_to_keras(item)
     ]
-
-
-def is_unknown_to_keras(item: Any) -> bool:
-    """Whether a loss or metric, or the class that its name stands for, is only ours."""
-    if isinstance(item, str):
-        item = registry.known("metric").get(item) or registry.known("loss").get(item)
-    cls = item if inspect.isclass(item) else type(item)
-    return bool(getattr(cls, "unknown_to_keras", False))
 
 
 def _old_form(value: Any) -> Any:
@@ -103,18 +103,6 @@ def _old_form(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _old_form(item) for key, item in value.items()}
     return value
-
-
-def _canonical(loss: str, model: Any) -> str | dict[str, Any]:
-    """A loss's full name: Keras does not read short ones from HDF5 models."""
-    found = losses.get(loss)
-    if getattr(type(found), "unknown_to_keras", False):  # "crossentropy", which is one of three
-        shape = (None, *model.output_shape[1:]) if model.built else (None, 2)
-        kind = found.chosen((None,), shape)
-        return _old_form(jsonable(registry.serialize(kind)))
-    if isinstance(found, losses.Loss):
-        return _old_form(jsonable(registry.serialize(found)))
-    return get_registered_name(found)
 
 
 def compile_from(model: Any, config: dict[str, Any], custom_objects: Any) -> None:
@@ -154,7 +142,7 @@ def _built(kind: str, config: Any) -> Any:
     if isinstance(config, dict) and config.get("class_name") == "function":
         config = config.get("config")
     if isinstance(config, str):
-        if kind == "metric" and config.lower() in (*_BY_SHAPE, "auto"):
+        if kind == "metric" and config.lower() in (*keras_names.BY_SHAPE, "auto"):
             return config
         module = {"metric": "metrics", "loss": "losses", "optimizer": "optimizers"}[kind]
         found = metrics.get(config) if kind == "metric" else registry.resolve(kind, config)

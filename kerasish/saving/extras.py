@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from kerasish import config
-from kerasish.saving.compiled import compile_config, is_unknown_to_keras
+from kerasish.saving.compiled import compile_config
 from kerasish.saving.configs import jsonable
+from kerasish.saving.keras_names import is_unknown_to_keras
 from kerasish.saving.limits import FileError
 
 NAME = "kerasish"
