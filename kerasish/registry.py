@@ -136,8 +136,7 @@ def lookup(kind: str, name: str, custom_objects: dict[str, Any] | None = None) -
             return scope[name]
     entry = _find(kind, name)
     if entry is None:
-        for home in _HOMES.get(kind, ()):  # what comes with kerasish registers when imported
-            importlib.import_module(home)
+        _import_homes(kind)
         entry = _find(kind, name)
     if entry is None:
         raise errors.unknown_name(kind, name, _entries[kind])
@@ -149,8 +148,15 @@ def _find(kind: str, name: str) -> Any:
     return _folded[kind].get(_fold(name)) if entry is None else entry
 
 
+def _import_homes(kind: str) -> None:
+    """Import what comes with kerasish, which registers it."""
+    for home in _HOMES.get(kind, ()):
+        importlib.import_module(home)
+
+
 def known(kind: str) -> dict[str, Any]:
     """All registered names of a kind, aliases included."""
+    _import_homes(kind)
     return dict(_entries[kind])
 
 

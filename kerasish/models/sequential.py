@@ -134,8 +134,8 @@ class Sequential(LayerList):
                 model.add(made.get(name or "", entry), rebuild=False)
                 if name and len(model) and model.layers[-1].name == name:
                     made[name] = model.layers[-1]
-            # Keras writes False for a model whose layers learn all the same: they decide.
-            if not config.get("trainable", True) and not model.trainable_weights_expected():
+            # Keras writes False for models whose layers learn all the same: the layers decide.
+            if not config.get("trainable", True) and not any(x.trainable for x in model.layers):
                 model.trainable = False
             shape = config.get("build_input_shape")
             if shape is not None and model.input_hint is None:

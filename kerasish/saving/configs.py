@@ -39,15 +39,18 @@ def _occurrences(model: Any) -> list[Any]:
     return found
 
 
-def _entry(layer: Any, old: bool, shared: dict[int, int]) -> dict[str, Any]:
+def _entry(layer: Any, old: bool, shared: dict[int, int], frozen: bool = False) -> dict[str, Any]:
     whole = registry.serialize(layer)
     config = whole["config"]
+    frozen = frozen or not layer.trainable
+    if frozen:  # so are the layers inside, which Keras asks one by one
+        config["trainable"] = False
     inner = config.get("layers")
     if isinstance(inner, list) and is_list(layer):
         inputs = inner[: len(inner) - len(layer.layers)]
         config["layers"] = [
             *({k: e[k] for k in ("class_name", "config")} if old else e for e in inputs),
-            *(_entry(each, old, shared) for each in layer.layers),
+            *(_entry(each, old, shared, frozen) for each in layer.layers),
         ]
     config = jsonable(config)
     if old:

@@ -101,8 +101,8 @@ def nameless(logs):
 
 def exchange(name, ours, x, y, trains=True, knows_all=True):
     """Save by both, load by both."""
-    old = not any(part in name for part in NOT_IN_HDF5)
-    for ending in (".keras", ".h5") if old else (".keras",):
+    both = not any(part in name for part in NOT_IN_HDF5)
+    for ending in (".keras", ".h5") if both else (".keras",):
         path = FOLDER / f"ours{ending}"
         ours.save(path)
         theirs = keras.models.load_model(path)
@@ -134,7 +134,7 @@ def exchange(name, ours, x, y, trains=True, knows_all=True):
     if ours.compiled and trains:
         train(theirs, x, y)
     for ending in (".keras", ".weights.h5", ".h5"):  # .h5 last: saving it damages Keras's model
-        if ending == ".h5" and not old:
+        if ending == ".h5" and not both:
             continue
         path = FOLDER / f"theirs{ending}"
         what = f"{name}: {ending} from Keras"

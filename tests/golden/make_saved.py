@@ -93,7 +93,7 @@ CASES = {
         "optimizer": optimizers.Nadam(
             optimizers.schedules.CosineDecay(0.05, 20), gradient_accumulation_steps=2
         ),
-        "loss": "mean_absolute_error",
+        "loss": "mean_squared_error",
     },
 }
 
