@@ -21,7 +21,7 @@ model = ks.Sequential(
         layers.Input((6, 6, 1)),
         layers.Conv2D(2, 3, activation="relu"),
         layers.BatchNormalization(),
-        layers.Dropout(0.25),
+        layers.Dropout(0.0),  # random streams may change between versions
         ks.Sequential([layers.Flatten(), layers.Dense(4, "tanh")], name="head"),
         layers.Dense(3, "softmax"),
     ],
