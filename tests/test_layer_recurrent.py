@@ -54,6 +54,7 @@ def run(layer, x, dy=None, mask=None, training=False):
     return y, dx, [step.grads[w] for w in layer.trainable_weights], step.mask
 
 
+@pytest.mark.filterwarnings("ignore:.*channels_first")
 @pytest.mark.parametrize(
     "number", range(len(CASES.CASES)), ids=[f"{i}-{c[0]}" for i, c in enumerate(CASES.CASES)]
 )
@@ -531,3 +532,59 @@ def test_arguments_by_position():
     assert layer.use_bias is False
     config = json.loads(json.dumps(layers.serialize(layers.GRU(3, unroll=True, use_cudnn=False))))
     assert layers.deserialize(config).unroll is True
+
+
+# --- ConvLSTM -----------------------------------------------------------------------------------
+
+
+def test_states_of_conv_lstm():
+    x = np.random.default_rng(0).standard_normal((2, 4, 5, 5, 1)).astype("float32")
+    layer = layers.ConvLSTM2D(2, 3, return_state=True)
+    y, h, c = layer(x)
+    assert y.shape == h.shape == c.shape == (2, 3, 3, 2)
+    _, *states = layer(x[:, :2])
+    assert_near(layer(x[:, 2:], initial_state=states)[0], y)
+    net = [layers.Input(batch_shape=(2, 2, 5, 5, 1)), layers.ConvLSTM2D(2, 3, stateful=True)]
+    model = Sequential(net)
+    model.set_weights(layer.get_weights())
+    model.predict(x[:, :2], verbose=0)
+    assert_near(model.predict(x[:, 2:], verbose=0), y)
+
+
+def test_conv_lstm_learns_where_something_moves():
+    rng = np.random.default_rng(0)
+    x, y = np.zeros((96, 3, 6, 6, 1), "float32"), np.arange(96) % 2
+    for i in range(96):
+        row, start = rng.integers(0, 6), rng.integers(1, 5)
+        for t in range(3):
+            x[i, t, row, (start + (t if y[i] else -t)) % 6] = 3
+    net = [layers.ConvLSTM2D(4, 3, padding="same"), layers.GlobalMaxPooling2D()]
+    model = Sequential([*net, layers.Dense(1, activation="sigmoid")], seed=0)
+    model.compile("adam", "binary_crossentropy", ["accuracy"])
+    model.optimizer.learning_rate = 0.03
+    model.fit(x, y, epochs=15, verbose=0)
+    assert model.evaluate(x, y, verbose=0)[1] > 0.95
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"kernel_size": (3, 3, 3)}, "ConvLSTM2D 'c': `kernel_size` must be a positive whole numb"),
+        ({"strides": 2, "dilation_rate": 2}, "`strides` > 1 together with `dilation_rate` > 1"),
+        ({"padding": "causal"}, "`padding` must be 'valid' or 'same'"),
+        ({"kernel_size": 9}, r"a kernel of \(9, 9\) is larger than its input of \(4, 4\)"),
+        ({"filters": 0}, "`filters` must be a positive whole number"),
+    ],
+)
+def test_bad_arguments_of_conv_lstm(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        layers.ConvLSTM2D(**{"filters": 2, "kernel_size": 3, "name": "c", **arguments})(
+            np.ones((1, 2, 4, 4, 1))
+        )
+
+
+def test_wrong_inputs_of_conv_lstm():
+    with pytest.raises(ValueError, match=r"\(N, steps, height, width, channels\) but.*its axis: x"):
+        layers.ConvLSTM2D(2, 3)(np.ones((2, 3, 4, 4)))
+    with pytest.raises(ValueError, match="All sizes but the number of steps have to be known"):
+        Sequential([layers.Input((None, None, 4, 1)), layers.ConvLSTM2D(2, 3)])

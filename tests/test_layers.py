@@ -227,6 +227,21 @@ TABLE = [
     ("RandomShear", {"x_factor": 0.3, "fill_mode": "nearest", "seed": 1}, (2, 3, 2, 1), {}),
     ("RandomBrightness", {"factor": 0.2, "value_range": [-2, 2]}, (2, 3, 2, 2), {}),
     ("RandomContrast", {"factor": 0.6, "value_range": [-2, 2]}, (2, 3, 2, 2), {}),
+    ("ConvLSTM1D", {"filters": 2, "kernel_size": 2, "strides": 2}, (2, 2, 5, 1), {}),
+    (
+        "ConvLSTM1D",
+        {"filters": 1, "kernel_size": 2, "return_sequences": True, "go_backwards": True},
+        (3, 4, 3, 2),
+        {"mask": MASK},
+    ),
+    (
+        "ConvLSTM1D",
+        {"filters": 1, "kernel_size": 2, "dropout": 0.3, "recurrent_dropout": 0.4},
+        (2, 2, 3, 1),
+        {},
+    ),
+    ("ConvLSTM2D", {"filters": 2, "kernel_size": (2, 1), "padding": "same"}, (2, 2, 3, 2, 1), {}),
+    ("ConvLSTM3D", {"filters": 1, "kernel_size": 2, "use_bias": False}, (2, 2, 2, 3, 2, 1), {}),
     ("Bidirectional", {"layer": layer_config("LSTM", units=2)}, (2, 3, 2), {}),
     (
         "Bidirectional",

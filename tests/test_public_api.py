@@ -34,7 +34,7 @@ LATER_OR_REFUSED: dict[str, dict[str, str]] = {
             RandomColorJitter RandomElasticTransform RandomErasing RandomGaussianBlur
             RandomGrayscale RandomHue RandomInvert RandomPerspective RandomPosterization
             RandomSaturation RandomSharpness Solarization""",
-        RECURRENT: "ConvLSTM1D ConvLSTM2D ConvLSTM3D TextVectorization",
+        RECURRENT: "TextVectorization",
         "ties the output of a language model to its input: use Embedding and Dense": (
             "ReversibleEmbedding"
         ),

@@ -78,6 +78,7 @@ from kerasish.layers.pooling import (
 from kerasish.layers.preprocessing import Normalization, Rescaling
 from kerasish.layers.recurrent.bidirectional import Bidirectional
 from kerasish.layers.recurrent.cells import GRUCell, LSTMCell, SimpleRNNCell
+from kerasish.layers.recurrent.conv_lstm import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
 from kerasish.layers.recurrent.layers import GRU, LSTM, SimpleRNN
 from kerasish.layers.recurrent.rnn import RNN
 from kerasish.layers.recurrent.stacked import StackedRNNCells
@@ -137,6 +138,9 @@ __all__ = [
     "Conv2DTranspose",
     "Conv3D",
     "Conv3DTranspose",
+    "ConvLSTM1D",
+    "ConvLSTM2D",
+    "ConvLSTM3D",
     "Convolution1D",
     "Convolution1DTranspose",
     "Convolution2D",

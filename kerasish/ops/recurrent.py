@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from kerasish.step import Step
+
 States = Sequence[np.ndarray]
 Activate = Callable[[np.ndarray], tuple[np.ndarray, Any]]
 
@@ -20,10 +22,14 @@ class Product:
     """``x @ kernel`` for a kernel (K, G * U) of G gates side by side.
 
     `masks` (M, N, K) are the dropout masks of x: one for all gates (M = 1) or one for each (M = G).
+    With a `step` results lie in its memory. Subclasses replace the matrix product.
     """
 
-    def __init__(self, kernel: np.ndarray, masks: np.ndarray | None = None) -> None:
-        self.kernel, self.masks = kernel, masks
+    def __init__(
+        self, kernel: np.ndarray, masks: np.ndarray | None = None, step: Step | None = None
+    ) -> None:
+        self.kernel, self.masks, self.step = kernel, masks, step
+        self._kernels = [] if masks is None else self._gates(kernel)
 
     def columns(self, end: int) -> tuple[Product, Product]:
         """The products with the columns before `end` and from there on."""
@@ -37,39 +43,51 @@ class Product:
             left = right = masks
         return Product(self.kernel[:, :end], left), Product(self.kernel[:, end:], right)
 
-    def _gates(self, kernel: np.ndarray) -> Any:
-        assert self.masks is not None
-        return zip(self.masks, np.split(kernel, len(self.masks), axis=-1), strict=True)
-
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """(..., N, K) to (..., N, G * U)."""
         if self.masks is None:
-            return _fold(x, self.kernel)
-        return np.concatenate([_fold(x * m, k) for m, k in self._gates(self.kernel)], axis=-1)
+            return self.apply(x, self.kernel)
+        pairs = zip(self.masks, self._kernels, strict=True)
+        return np.concatenate([self.apply(x * m, k) for m, k in pairs], axis=-1)
 
     def backward(self, dz: np.ndarray) -> np.ndarray:
         """dLoss/dx."""
         if self.masks is None:
-            return _fold(dz, self.kernel.T)
-        parts = np.split(dz, len(self.masks), axis=-1)
-        pairs = zip(self._gates(self.kernel), parts, strict=True)
-        return sum(m * _fold(d, k.T) for (m, k), d in pairs)
+            return self.transposed(dz, self.kernel)
+        pairs = zip(self.masks, self._kernels, self._gates(dz), strict=True)
+        return sum(m * self.transposed(d, k) for m, k, d in pairs)
 
     def gradient(self, x: np.ndarray, dz: np.ndarray) -> np.ndarray:
-        """dLoss/dkernel, summed over all leading axes."""
+        """dLoss/dkernel, summed over all steps and samples."""
         if self.masks is None:
-            return _flat(x).T @ _flat(dz)
-        parts = np.split(dz, len(self.masks), axis=-1)
-        pairs = zip(self.masks, parts, strict=True)
-        return np.concatenate([_flat(x * m).T @ _flat(d) for m, d in pairs], axis=-1)
+            return self.outer(x, dz, self.kernel)
+        kernels, parts = self._kernels, self._gates(dz)
+        triples = zip(self.masks, parts, kernels, strict=True)
+        return np.concatenate([self.outer(x * m, d, k) for m, d, k in triples], axis=-1)
+
+    def _gates(self, array: np.ndarray) -> list[np.ndarray]:
+        assert self.masks is not None
+        parts = np.split(array, len(self.masks), axis=-1)
+        return [np.ascontiguousarray(part) for part in parts]
+
+    def apply(self, x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+        """The product itself."""
+        shape = (*x.shape[:-1], kernel.shape[-1])
+        out = np.empty(shape, x.dtype) if self.step is None else self.step.empty(shape, x.dtype)
+        np.matmul(_flat(x), kernel, out=_flat(out))
+        return out
+
+    def transposed(self, dz: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+        """The product with the transposed kernel."""
+        return Product.apply(self, dz, kernel.T)
+
+    def outer(self, x: np.ndarray, dz: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+        """The gradient of `kernel`."""
+        return _flat(x).T @ _flat(dz)
 
 
 def _flat(x: np.ndarray) -> np.ndarray:
     return x.reshape(-1, x.shape[-1])
-
-
-def _fold(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    return (_flat(x) @ kernel).reshape(*x.shape[:-1], kernel.shape[-1])
 
 
 class Pass(NamedTuple):
@@ -235,7 +253,7 @@ def lstm(
 
     backward returns (dx, gradient of the recurrent kernel, gradients of the initial states).
     """
-    before = np.empty((*x.shape[:2], x.shape[2] // 4), x.dtype)
+    before = np.empty((*x.shape[:-1], x.shape[-1] // 4), x.dtype)
     dx = np.empty_like(x)
 
     def advance(t: int, states: States) -> Any:

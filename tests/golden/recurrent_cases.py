@@ -49,6 +49,24 @@ CASES += [
         {"mask": True},
     ),
 ]
+CASES += [
+    ("ConvLSTM1D", {"filters": 3, "kernel_size": 3}, (2, 4, 7, 2), {}),
+    ("ConvLSTM1D", {"filters": 2, "kernel_size": 2, "dilation_rate": 2, **FLAGS}, (2, 3, 6, 2), {}),
+    ("ConvLSTM2D", {"filters": 2, "kernel_size": 3, "padding": "same"}, (2, 3, 4, 5, 2), {}),
+    (
+        "ConvLSTM2D",
+        {"filters": 2, "kernel_size": (2, 3), "strides": (2, 1), **BACKWARDS},
+        (3, 4, 5, 4, 1),
+        {"mask": True},
+    ),
+    (
+        "ConvLSTM2D",
+        {"filters": 2, "kernel_size": 2, "data_format": "channels_first", **FLAGS},
+        (2, 3, 1, 4, 5),
+        {},
+    ),
+    ("ConvLSTM3D", {"filters": 2, "kernel_size": 2}, (2, 3, 3, 2, 4, 1), {}),
+]
 BOTH = {"layer": ("LSTM", {"units": 3, "return_sequences": True})}
 SIMPLE = ("SimpleRNN", {"units": 2})
 BACK = ("GRU", {"units": 2, "go_backwards": True})

@@ -35,6 +35,10 @@ class Cell(Layer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self.check_arguments()
+
+    def check_arguments(self) -> None:
+        """Check and resolve the arguments."""
         check_arguments(self)
 
     @property
@@ -60,17 +64,17 @@ class Cell(Layer):
     def build(self, input_shape: Shape) -> None:
         """Make kernel (D, G * units), recurrent_kernel (units, G * units) and bias."""
         columns = self.gates * self.units
-        shapes: dict[str, Any] = {
-            "kernel": (input_shape[-1], columns),
-            "recurrent": (self.units, columns),
-        }
+        self.make_weights(kernel=(input_shape[-1], columns), recurrent=(self.units, columns))
+
+    def make_weights(self, **shapes: tuple[Any, ...]) -> None:
+        """Make the weights with the arguments that bear their names; and the bias."""
         if self.use_bias:
             shapes["bias"] = self.bias_shape
         self.bias = None
         for name, shape in shapes.items():
             weight = self.add_weight(
                 shape,
-                getattr(self, f"{name}_initializer") if name != "bias" else self.initial_bias,
+                self.initial_bias if name == "bias" else getattr(self, f"{name}_initializer"),
                 regularizer=getattr(self, f"{name}_regularizer"),
                 constraint=getattr(self, f"{name}_constraint"),
                 name="recurrent_kernel" if name == "recurrent" else name,
@@ -106,9 +110,9 @@ class Cell(Layer):
         needs_dx: bool = True,
     ) -> Pass:
         """Send sequences (T, N, D) through: one product for the inputs of all steps."""
-        inputs, product = self._products(x, step)
-        kernel, bias = self.kernel, self.bias
-        z = ops.product(x, kernel.value, step) if inputs.masks is None else inputs(x)
+        inputs, product = self.products(x, step)
+        bias = self.bias
+        z = inputs(x)
         if bias is not None:
             z += bias.value if bias.ndim == 1 else bias.value[0]
         done = self.recur(z, product, states, keep, sequences)
@@ -116,38 +120,37 @@ class Cell(Layer):
         def backward(dy: np.ndarray, dstates: Any = None) -> Any:
             dz, drecurrent, first, *dbias = done.backward(dy, dstates)
             step.add_grad(self.recurrent_kernel, drecurrent)
-            if inputs.masks is None:
-                step.add_grad(kernel, x, dz)
-            elif step.wants(kernel):
-                step.add_grad(kernel, inputs.gradient(x, dz))
+            if step.wants(self.kernel):
+                step.add_grad(self.kernel, inputs.gradient(x, dz))
             if bias is not None and bias.ndim == 1:
                 step.add_grad(bias, dz)
             elif bias is not None and step.wants(bias):
                 step.add_grad(bias, np.stack([dz.reshape(-1, dz.shape[-1]).sum(axis=0), *dbias]))
-            if not needs_dx:
-                return None, first
-            if inputs.masks is None:
-                return ops.product(dz, kernel.value.T, step), first
-            return inputs.backward(dz), first
+            return inputs.backward(dz) if needs_dx else None, first
 
         return done._replace(backward=backward)
 
-    def _products(self, x: np.ndarray, step: Step) -> tuple[Product, Product]:
-        """The products with input and state, with dropout in training (Gal, Ghahramani 2016).
+    def products(self, x: np.ndarray, step: Step) -> tuple[Product, Product]:
+        """The products with input and state, with dropout in training."""
+        count = self.gates if self.recurrent_dropout else 1
+        masks = self.masks(x.shape[1:], (x.shape[1], self.units), count, x.dtype, step)
+        inputs = Product(self.kernel.value, masks[0], step)
+        return inputs, Product(self.recurrent_kernel.value, masks[1])
 
-        A mask is the same at all steps. With `recurrent_dropout` each gate has its own.
+    def masks(self, x_shape: Any, h_shape: Any, count: int, dtype: Any, step: Step) -> list[Any]:
+        """Dropout masks of input and state, or None: the same at all steps.
+
+        With `recurrent_dropout` each gate has masks of its own (Gal and Ghahramani 2016).
         """
-        masks: dict[str, Any] = {"dropout": None, "recurrent_dropout": None}
-        if step.training and (self.dropout or self.recurrent_dropout):
-            rng = step.rng_for(self.seed)
-            count = self.gates if self.recurrent_dropout else 1
-            for name, size in ("dropout", x.shape[-1]), ("recurrent_dropout", self.units):
-                rate = getattr(self, name)
-                if rate:
-                    masks[name] = ops.dropout_mask((count, x.shape[1], size), rate, rng, x.dtype)
-        kernel, recurrent_kernel = self.kernel.value, self.recurrent_kernel.value
-        inputs = Product(kernel, masks["dropout"])
-        return inputs, Product(recurrent_kernel, masks["recurrent_dropout"])
+        rates = self.dropout, self.recurrent_dropout
+        if not step.training or not any(rates):
+            return [None, None]
+        rng = step.rng_for(self.seed)
+        pairs = zip(rates, (x_shape, h_shape), strict=True)
+        return [
+            ops.dropout_mask((count, *shape), rate, rng, dtype) if rate else None
+            for rate, shape in pairs
+        ]
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(N, units), of the output."""

@@ -102,33 +102,13 @@ class LSTMArguments:
     seed: Any = None
 
 
-@register()
-@dataclass(eq=False, repr=False)
-class LSTMCell(LSTMArguments, Cell):
-    """The step of `LSTM`: gates i, f, o and candidate c from input and state.
+class LSTMFormula(Cell):
+    """What LSTM cells with products of any kind do."""
 
-    ``c' = f * c + i * activation(z_c); h = o * activation(c')``; the blocks of the kernels are
-    in the order i, f, c, o.
+    unit_forget_bias: Any
+    bias_initializer: Any
+    recurrent_activation: Any
 
-    Parameters
-    ----------
-    units : int
-        Features of output and states.
-    activation, recurrent_activation : str or callable
-        Of candidate and output, and of the gates.
-    unit_forget_bias : bool
-        Begin with a bias of 1 in the forget gate (Jozefowicz et al. 2015).
-    dropout, recurrent_dropout : float
-        Probability of dropping a feature of the input, of the state.
-
-    Examples
-    --------
-    >>> output, (h, c) = LSTMCell(3)(np.ones((2, 4)))
-    >>> output.shape, c.shape
-    ((2, 3), (2, 3))
-    """
-
-    activity_regularizer: Any = field(default=None, kw_only=True, metadata=PRIVATE)
     gates: ClassVar[int] = 4
 
     @property
@@ -154,6 +134,35 @@ class LSTMCell(LSTMArguments, Cell):
         """See `ops.recurrent.lstm`."""
         act, gate = _act(self.activation), _act(self.recurrent_activation)
         return recurrent.lstm(z, product, states, keep, sequences, act, gate)
+
+
+@register()
+@dataclass(eq=False, repr=False)
+class LSTMCell(LSTMArguments, LSTMFormula):
+    """The step of `LSTM`: gates i, f, o and candidate c from input and state.
+
+    ``c' = f * c + i * activation(z_c); h = o * activation(c')``; the blocks of the kernels are
+    in the order i, f, c, o.
+
+    Parameters
+    ----------
+    units : int
+        Features of output and states.
+    activation, recurrent_activation : str or callable
+        Of candidate and output, and of the gates.
+    unit_forget_bias : bool
+        Begin with a bias of 1 in the forget gate (Jozefowicz et al. 2015).
+    dropout, recurrent_dropout : float
+        Probability of dropping a feature of the input, of the state.
+
+    Examples
+    --------
+    >>> output, (h, c) = LSTMCell(3)(np.ones((2, 4)))
+    >>> output.shape, c.shape
+    ((2, 3), (2, 3))
+    """
+
+    activity_regularizer: Any = field(default=None, kw_only=True, metadata=PRIVATE)
 
     def get_config(self) -> dict[str, Any]:
         """Arguments, in the order of Keras's files."""

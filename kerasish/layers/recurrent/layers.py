@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
-from kerasish import regularizers
 from kerasish.layers.base import Layer
 from kerasish.layers.recurrent.cell import check_arguments
 from kerasish.layers.recurrent.cells import (
@@ -40,23 +39,26 @@ class WithCell(RNN):
 
     cell_class: ClassVar[Any] = None
 
-    def __post_init__(self) -> None:
+    def make_cell(self) -> Any:
+        """The layer's own cell."""
         cell_class, given = self.cell_class, vars(self)
         common = {f.name for f in fields(Layer)} | {"activity_regularizer"}
         names = [f.name for f in fields(cell_class) if f.name not in common]
-        check_arguments(self)
+        self.check_arguments()
         if given.get("use_cudnn", "auto") not in ("auto", True, False):
             raise ValueError(
-                f"{type(self).__name__}: `use_cudnn` must be 'auto', True or False but is "
+                f"{self.label}: `use_cudnn` must be 'auto', True or False but is "
                 f"{given['use_cudnn']!r}. Leave it out."
             )
-        self.cell = cell_class(
-            **{name: given[name] for name in names},
+        return cell_class(
+            **{name: getattr(self, name) for name in names},
             name=snake_case(cell_class.__name__),
             dtype=self.dtype,
         )
-        self.activity_regularizer = regularizers.get(self.activity_regularizer)
-        super().__post_init__()
+
+    def check_arguments(self) -> None:
+        """Check and resolve the arguments of the cell, so that errors name this layer."""
+        check_arguments(self)
 
 
 @register()

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from kerasish import registry
+from kerasish import registry, regularizers
 from kerasish.layers.arguments import Shape, shape_text
 from kerasish.layers.base import Backward
 from kerasish.layers.recurrent.protocol import (
@@ -71,20 +71,28 @@ class RNN(SeveralOutputs):
     supports_masking: ClassVar[bool] = True
     input_rank: ClassVar[int] = 3
     input_text: ClassVar[str] = "(N, steps, features)"
+    missing_axis: ClassVar[str] = (
+        "If each sample is a series of numbers, add the feature axis: x[..., None]."
+    )
     states = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self.activity_regularizer = regularizers.get(self.activity_regularizer)
+        self.cell = self.make_cell()
+        if not self.trainable:
+            self.trainable = False
+
+    def make_cell(self) -> Any:
+        """The cell that was given, checked; several as one."""
         given = self.cell
         if isinstance(given, dict):
             given = registry.deserialize("layer", given)
         if isinstance(given, list | tuple):
             given = StackedRNNCells(given)
         check_cell(self.label, given)
-        self.cell = given
         state_sizes(given)
-        if not self.trainable:
-            self.trainable = False
+        return given
 
     # --- shapes and states --------------------------------------------------------------------
 
@@ -107,8 +115,8 @@ class RNN(SeveralOutputs):
         """Refuse what is no batch of sequences, and sequences without a step."""
         if len(shape) < self.input_rank:
             fix = (
-                "If the layer before it is recurrent, set return_sequences=True there. If each "
-                "sample is a series of numbers, add the feature axis: x[..., None]."
+                f"If the layer before it is recurrent, set return_sequences=True there. "
+                f"{self.missing_axis}"
             )
             raise self.shape_error(self.input_text, shape, fix)
         if len(shape) > self.input_rank:
@@ -188,7 +196,7 @@ class RNN(SeveralOutputs):
     def _first_states(self, x: np.ndarray, step: Step, initial: Any) -> list[np.ndarray]:
         if initial is not None:
             given = [np.asarray(s, x.dtype) for s in flat(initial)]
-            expected = [(len(x), n) for n in state_sizes(self.cell)]
+            expected = [s.shape for s in initial_states(self.cell, len(x), x.dtype)]
             if [s.shape for s in given] != expected:
                 raise ValueError(
                     f"{self.label}: `initial_state` must be arrays of shapes {expected} but has "
