@@ -83,8 +83,8 @@ def test_a_pipe_gets_one_plot_at_the_end(capsys):
     logs = [{"loss": 4.0, "val_loss": 4.0}, {"loss": 2.0, "val_loss": 1.0}]
     run(LivePlot(), logs)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "loss (* training, o validation): best val_loss 1, epoch 2"
-    assert lines[1].startswith(" 4 |o")
+    assert lines[0] == "loss (* training, o validation, @ both): best val_loss 1, epoch 2"
+    assert lines[1].startswith(" 4 |@")
     assert lines[8].startswith(" 1 |")
     assert lines[8].endswith("o")
     assert len(lines) == 11

@@ -484,6 +484,9 @@ def test_a_download_looks_like_a_fit(now, capsys):
         bar.update(1500)
         raise OSError
     assert capsys.readouterr().out == "Download labels - 1.5 kB/5.0 kB - 1.0s - 1.5 kB/s\n"
+    with Bar("Nothing yet", file=screen):
+        assert screen.shown()[-1].startswith("Nothing yet: 0 ")
+    assert not any("Nothing" in row for row in screen.shown())
     with Bar("Search", 5, verbose=False) as bar:
         bar.update(5, loss=0.5)
     assert capsys.readouterr().out == ""

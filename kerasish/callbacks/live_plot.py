@@ -187,7 +187,8 @@ class LivePlot(Callback):
         """The metrics to draw, of those that there are by now."""
         have = dict.fromkeys(name.removeprefix("val_") for name in run.series)
         if self._wanted is None:
-            return [name for name in have if not name.startswith(RATES)]
+            names = [name for name in have if not name.startswith(RATES)]
+            return sorted(names, key=lambda name: name != "loss")
         rates = [name for name in have if name.startswith(RATES)]
         wanted = [name for name in self._wanted if name in have and name not in rates]
         return wanted + (rates if "learning_rate" in self._wanted else [])

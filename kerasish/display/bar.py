@@ -123,11 +123,14 @@ class Bar:
             self._draw()
 
     def close(self) -> None:
-        """Leave the line that stays; once."""
+        """Leave the line that stays, once; no line if nothing was counted."""
         if self._display is not None:
             self._measure()
             self.status.activity = ""
-            self._display.finish(self.status)
+            if self.status.done:
+                self._display.finish(self.status)
+            else:
+                self._display.drop()
             self._display = None
             bars.remove(self)
 

@@ -8,7 +8,9 @@ from kerasish.viz.runs import Run
 
 
 def text_plot(run: Run, name: str, width: int = 60, height: int = 8) -> str:
-    """Return a plot of one metric, training ``*`` and validation ``o``, in plain ASCII.
+    """Return a plot of one metric in plain ASCII.
+
+    Training is ``*``, validation ``o``, and ``@`` where both are.
 
     Parameters
     ----------
@@ -24,9 +26,9 @@ def text_plot(run: Run, name: str, width: int = 60, height: int = 8) -> str:
     >>> from kerasish.viz.runs import read_runs
     >>> (run,) = read_runs({"loss": [4.0, 2.0, 1.0], "val_loss": [4.0, 3.0, 2.0]})
     >>> print(text_plot(run, "loss", width=9, height=3))
-    loss (* training, o validation): best val_loss 2, epoch 3
-     4 |o
-       |    o   o
+    loss (* training, o validation, @ both): best val_loss 2, epoch 3
+     4 |@
+       |    @   o
      1 |        *
        +---------
         1       3
@@ -43,7 +45,8 @@ def text_plot(run: Run, name: str, width: int = 60, height: int = 8) -> str:
             if np.isfinite(value):
                 column = round((epoch - first) / max(last - first, 1) * (width - 1))
                 share = (value - low) / (high - low) if high > low else 0.5
-                grid[height - 1 - round(share * (height - 1))][column] = mark
+                row = grid[height - 1 - round(share * (height - 1))]
+                row[column] = mark if row[column] in (" ", mark) else "@"
     edge = max(len(f"{low:.4g}"), len(f"{high:.4g}")) + 1
     rows = [" " * edge + " |" + "".join(row).rstrip() for row in grid]
     rows[0] = f"{high:.4g}".rjust(edge) + rows[0][edge:]
@@ -52,6 +55,7 @@ def text_plot(run: Run, name: str, width: int = 60, height: int = 8) -> str:
     legend = ", ".join(
         f"{mark} {'validation' if key.startswith('val_') else 'training'}" for key, mark in curves
     )
+    legend += ", @ both" if any("@" in row for row in grid) else ""
     best = run.best(name)
     note = f": best {curves[-1][0]} {best[1]:.4g}, epoch {best[0]}" if best else ""
     head, line, left = f"{name} ({legend}){note}", " " * edge + " +" + "-" * width, " " * (edge + 2)
