@@ -13,6 +13,7 @@ from kerasish.activations.base import Activation, forward
 from kerasish.activations.rectifiers import (
     hard_shrink,
     hard_sigmoid,
+    hard_sigmoid_keras2,
     hard_silu,
     hard_tanh,
     leaky_relu,
@@ -57,6 +58,7 @@ __all__ = [
     "glu",
     "hard_shrink",
     "hard_sigmoid",
+    "hard_sigmoid_keras2",
     "hard_silu",
     "hard_swish",
     "hard_tanh",

@@ -155,6 +155,25 @@ def _(dy, x, y):
     return dy * _open((y <= 0) | (y >= 1), dy.dtype) / 6
 
 
+@activation()
+def hard_sigmoid_keras2(x: Any, *, out: np.ndarray) -> np.ndarray:
+    """The line ``y = x / 5 + 1 / 2`` cut off at 0 and 1: `hard_sigmoid` as it was in Keras 1 and 2.
+
+    Models in files of those versions keep it, so that they predict as they did.
+
+    >>> hard_sigmoid_keras2([-4.0, 0.0, 1.25])
+    Array([0.  , 0.5 , 0.75], dtype=float32)
+    """
+    np.multiply(x, 0.2, out=out)
+    np.add(out, 0.5, out=out)
+    return np.clip(out, 0, 1, out=out)
+
+
+@hard_sigmoid_keras2.derivative
+def _(dy, x, y):
+    return dy * _open((y <= 0) | (y >= 1), dy.dtype) * 0.2
+
+
 @activation("hard_swish", needs_x=True)
 def hard_silu(x: Any, *, out: np.ndarray) -> np.ndarray:
     """Hard swish, ``y = x * hard_sigmoid(x)``.

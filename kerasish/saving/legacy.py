@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from kerasish import registry
 from kerasish.saving.chains import as_chain
 from kerasish.saving.limits import FileError
 
@@ -33,8 +34,11 @@ _GENERIC = ("Functional", "Model", "Sequential")
 _INNER = ("layer", "cell", "backward_layer", "forward_layer")
 
 
-def model_config(config: Any) -> dict[str, Any]:
+def model_config(config: Any, keras_2: bool = False) -> dict[str, Any]:
     """Bring the configuration of a model into the form that `Sequential.from_config` reads.
+
+    With `keras_2` the file says that it is from Keras 1 or 2, where `hard_sigmoid` was another
+    function.
 
     Raises
     ------
@@ -57,11 +61,11 @@ def model_config(config: Any) -> dict[str, Any]:
         )
     if "input_layers" in inner or "output_layers" in inner:
         config, inner = as_chain(config)
-    layers = [layer_config(entry) for entry in inner["layers"]]
+    layers = [layer_config(entry, keras_2) for entry in inner["layers"]]
     return {**config, "config": {**inner, "layers": layers}}
 
 
-def layer_config(entry: Any) -> dict[str, Any]:
+def layer_config(entry: Any, keras_2: bool = False) -> dict[str, Any]:
     """Bring the configuration of a layer, and of those in it, into today's form."""
     if not isinstance(entry, dict) or not isinstance(entry.get("class_name"), str):
         raise FileError(f"its list of layers has an entry that is no layer: {str(entry)[:80]}")
@@ -73,13 +77,13 @@ def layer_config(entry: Any) -> dict[str, Any]:
             f"models can be loaded"
         )
     if isinstance(config, dict) and isinstance(config.get("layers"), list):
-        return model_config(entry)
+        return model_config(entry, keras_2)
     if isinstance(config, list):
-        return model_config(entry) if name == "Sequential" else entry
+        return model_config(entry, keras_2) if name == "Sequential" else entry
     if not isinstance(config, dict):
         return entry
     ours: str = _CLASSES.get(name, name)
-    config = _cleaned(ours, dict(config))
+    config = _cleaned(ours, dict(config), keras_2)
     if name == "CuDNNGRU":
         config["reset_after"] = True
     if name.startswith("CuDNN"):
@@ -94,7 +98,7 @@ def layer_config(entry: Any) -> dict[str, Any]:
     return made
 
 
-def _cleaned(name: str, config: dict[str, Any]) -> dict[str, Any]:
+def _cleaned(name: str, config: dict[str, Any], keras_2: bool) -> dict[str, Any]:
     if config.get("time_major"):
         raise FileError(
             f"its layer '{config.get('name')}' has time_major=True, which is not supported: swap "
@@ -113,9 +117,11 @@ def _cleaned(name: str, config: dict[str, Any]) -> dict[str, Any]:
         config["function"] = _function_of(config)
     for key, value in config.items():
         if key in _INNER and isinstance(value, dict):
-            config[key] = layer_config(value)
+            config[key] = layer_config(value, keras_2)
         elif key == "cells" and isinstance(value, list):
-            config[key] = [layer_config(item) for item in value]
+            config[key] = [layer_config(item, keras_2) for item in value]
+        elif key.endswith("activation") and value == "hard_sigmoid" and keras_2:
+            config[key] = "hard_sigmoid_keras2"
         elif key.endswith(("_initializer", "_init")) and isinstance(value, dict):
             config[key] = _without_dtype(value)
     return config
@@ -159,6 +165,9 @@ def training_config(config: Any) -> dict[str, Any]:
 def _optimizer(config: Any) -> Any:
     if not isinstance(config, dict) or not isinstance(config.get("config"), dict):
         return config
+    package, _, name = str(config.get("class_name")).partition(">")
+    if package == "Custom" and f"Custom>{name}" not in registry.known("optimizer"):
+        config = {**config, "class_name": name}  # so tf.keras 2.11 wrote its own ones
     inner = dict(config["config"])
     if inner.get("decay"):
         warnings.warn(

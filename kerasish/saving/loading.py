@@ -33,6 +33,8 @@ class Stored:
         Pair a model's weights, or its optimizer's arrays, with those of the file.
     root : str
         The group of the weights.
+    keras_2 : bool
+        Whether the file is from Keras 1 or 2.
     """
 
     tree: Tree
@@ -42,11 +44,12 @@ class Stored:
     compare: Callable[[Any], Comparison]
     compare_optimizer: Callable[[Any], Comparison | None]
     root: str = ""
+    keras_2: bool = False
 
 
 def restore(stored: Stored, custom_objects: dict[str, Any] | None, compile: bool) -> Any:
     """Build the model, compile it if it was compiled, and fill both with the file's numbers."""
-    config = legacy.model_config(stored.config)
+    config = legacy.model_config(stored.config, stored.keras_2)
     room = _WIDENING * _size_of_weights(stored) + _ROOM
     with building_blank(room):
         model = build_model(config, custom_objects)

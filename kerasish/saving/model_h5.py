@@ -47,6 +47,7 @@ def read_model(tree: Tree) -> Stored:
         text = tree.attribute("", name)
         return read_json(text, f"its {name}") if text else None
 
+    version = str(tree.attribute("", "keras_version") or tree.attribute(place, "keras_version"))
     return Stored(
         tree=tree,
         config=read_json(text, "its model_config"),
@@ -55,6 +56,7 @@ def read_model(tree: Tree) -> Stored:
         compare=lambda model: layers_h5.compare_layers(tree, place, model),
         compare_optimizer=lambda model: optimizer_h5.compare_optimizer(tree, model),
         root=place,
+        keras_2=version.startswith(("1.", "2.")),
     )
 
 

@@ -55,6 +55,11 @@ def hard_sigmoid(x: Array) -> Array:
     return np.clip(x + 3, 0, 6) / 6
 
 
+def hard_sigmoid_keras2(x: Array) -> Array:
+    """``x / 5 + 1 / 2`` cut off at 0 and 1."""
+    return np.clip(x * 0.2 + 0.5, 0, 1)
+
+
 def hard_silu(x: Array) -> Array:
     """``x * hard_sigmoid(x)``."""
     return x * (np.clip(x + 3, 0, 6) / 6)
