@@ -25,7 +25,26 @@ RANDOM = {
     "RandomBrightness": {"factor": 0.3},
     "RandomContrast": {"factor": 0.5},
     "RandomCrop": {"height": 4, "width": 4},
+    "RandomHue": {"factor": 0.5},
+    "RandomSaturation": {"factor": (0.2, 0.9)},
+    "RandomGrayscale": {},
+    "RandomColorDegeneration": {"factor": 0.5},
+    "RandomColorJitter": {"brightness_factor": 0.2, "hue_factor": 0.3, "contrast_factor": 0.4},
+    "RandomInvert": {},
+    "RandomPosterization": {"factor": 5},
+    "Solarization": {"addition_factor": 0.4, "threshold_factor": 0.6},
+    "RandomSharpness": {"factor": 1.0},
+    "RandomGaussianBlur": {},
+    "RandomPerspective": {},
+    "RandomElasticTransform": {},
+    "RandomErasing": {},
+    "RandAugment": {},
+    "AugMix": {},
+    "MixUp": {},
+    "CutMix": {},
 }
+FIXED = {"CenterCrop", "Resizing", "AutoContrast", "Equalization"}
+FIXED |= {"ContrastLimitedAdaptiveHistogramEqualization"}
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +60,7 @@ def make(name, **more):
 def test_every_random_layer_is_in_the_list():
     classes = [getattr(layers, name) for name in layers.__all__]
     images = {c.__name__ for c in classes if isinstance(c, type) and issubclass(c, ImageLayer)}
-    assert images - set(RANDOM) == {"CenterCrop", "Resizing"}
+    assert images - set(RANDOM) == FIXED
 
 
 # --- numbers of real Keras ----------------------------------------------------------------------
@@ -90,9 +109,10 @@ def test_inference_changes_nothing(name):
 
 @pytest.mark.parametrize("name", RANDOM)
 def test_training_changes_images_each_in_its_own_way(name):
-    same = np.repeat(IMAGES[:1], 16, axis=0)
-    y = make(name)(same).numpy()  # outside of models the default is training
+    x = IMAGES[:16] if name in ("MixUp", "CutMix") else np.repeat(IMAGES[:1], 16, axis=0)
+    y = make(name)(x).numpy()  # outside of models the default is training
     assert len({image.tobytes() for image in y}) > 1
+    assert y.shape != x.shape or not np.array_equal(x, y)
     assert np.isfinite(y).all()
 
 
@@ -224,20 +244,114 @@ def test_channels_first(name):
     assert np.allclose(np.moveaxis(found, 1, -1), expected, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["RandomFlip", "RandomRotation", "RandomCrop", "Resizing"])
+MOVING = ["RandomFlip", "RandomRotation", "RandomPerspective", "RandomCrop", "CutMix", "Resizing"]
+
+
+@pytest.mark.parametrize("name", MOVING)
 def test_masks_go_where_the_pixels_go(name):
     layer = make(name) if name in RANDOM else layers.Resizing(4, 7, interpolation="nearest")
     if hasattr(layer, "interpolation"):
         layer.interpolation = "nearest"
     masks = RNG.integers(0, 5, (64, 6, 5, 1))
-    data = {"images": masks.astype("float32"), "segmentation_masks": masks, "labels": np.arange(64)}
+    data = {"images": masks.astype("float32"), "segmentation_masks": masks}
+    if name != "CutMix":
+        data["labels"] = np.arange(64)
     found = layer(data)
     assert found["segmentation_masks"].dtype == masks.dtype
     assert np.array_equal(found["images"], found["segmentation_masks"])
-    assert np.array_equal(found["labels"], np.arange(64))
+    assert np.array_equal(found.get("labels", np.arange(64)), np.arange(64))
     assert data["images"].shape == (64, 6, 5, 1)
     single = layer({key: value[0] for key, value in data.items()})
     assert single["images"].shape == found["images"].shape[1:]
+
+
+def test_labels_are_mixed_as_the_images():
+    x = np.repeat(np.arange(64.0)[:, None, None, None], 12, axis=1).repeat(12, axis=2)
+    data = {"images": x, "labels": np.eye(64)}
+    for layer in (layers.MixUp(2.0), layers.CutMix((1, 1))):
+        found = layer(data)
+        assert np.allclose(found["labels"].sum(axis=1), 1, atol=1e-5)
+        assert not np.array_equal(found["labels"], np.eye(64))
+        mean = found["images"].mean(axis=(1, 2, 3))
+        # A rectangle covers whole pixels, its share of the label is that of its area.
+        tolerance = 1e-3 if type(layer) is layers.MixUp else 64 * 0.2
+        assert np.allclose(mean, found["labels"] @ np.arange(64.0), atol=tolerance)
+    same = layers.CutMix()({key: value[0] for key, value in data.items()})
+    assert np.array_equal(same["images"], x[0])
+
+
+def test_policies_choose_for_each_image():
+    x = np.repeat(IMAGES[:1], 300, axis=0)
+    y = layers.RandAugment(num_ops=1, factor=(0.9, 0.9), seed=0)(x).numpy()
+    auto, equal = (layer(x[:1])[0] for layer in (layers.AutoContrast(), layers.Equalization()))
+    for expected in (auto, equal):
+        share = np.isclose(y, expected, atol=1e-3).all(axis=(1, 2, 3)).mean()
+        assert abs(share - 1 / 11) < 0.06
+    weak = layers.AugMix(factor=(0, 0), alpha=1.0)(x).numpy()
+    assert weak.min() >= 0
+    assert weak.max() <= 255
+    gray = layers.RandAugment()(IMAGES[..., :1])
+    assert gray.shape == (64, 6, 5, 1)
+
+
+def test_nothing_happens_with_a_factor_of_nothing():
+    for layer in (
+        layers.RandomElasticTransform(scale=0),
+        layers.RandomPerspective(scale=0),
+        layers.RandomErasing(factor=0),
+        layers.RandomGaussianBlur(factor=0),
+        layers.RandomColorJitter(),
+        layers.RandomHue(0),
+        layers.RandomSaturation((0.5, 0.5)),
+        layers.RandomSharpness((0.5, 0.5)),
+        layers.RandomPosterization((8, 8)),
+        layers.Pipeline([]),
+    ):
+        x = np.round(IMAGES)
+        assert np.allclose(layer(x), x, atol=2e-3), type(layer)
+
+
+def test_an_elastic_field_is_smooth_and_of_the_right_size():
+    layer = layers.RandomElasticTransform((1, 1), scale=(0.8, 0.8))
+    apply, moves = layer.draw((20, 48, 64, 1), np.random.default_rng(0))
+    assert apply.all()
+    sigma = 0.05 * 0.8 * 48
+    noise = sigma / (2 * np.sqrt(np.pi) * sigma)  # of white noise after the blur
+    assert moves.std() == pytest.approx(0.1 * 0.8 * 64 * noise, rel=0.1)
+    assert np.abs(np.diff(moves, axis=3)).std() < 0.4 * moves.std()
+
+
+def test_erased_rectangles():
+    y = layers.RandomErasing((1, 1), scale=(0.25, 0.25), fill_value=(1, 2, 3))(IMAGES).numpy()
+    erased = (y == [1, 2, 3]).all(axis=-1)
+    assert np.array_equal(y[~erased], IMAGES[~erased])
+    assert set(erased.sum(axis=(1, 2))) <= {4, 6, 9, 12}  # 3 x 2.5 pixels
+    noise = layers.RandomErasing((1, 1), value_range=(0, 1))(IMAGES / 255).numpy()
+    assert noise.min() >= 0
+    assert noise.max() <= 1
+
+
+def test_a_pipeline():
+    pipeline = layers.Pipeline([layers.RandomFlip(), layers.Rescaling(1 / 255)])
+    assert pipeline(IMAGES.astype("uint8")).max() <= 1
+    assert np.array_equal(pipeline(IMAGES, training=False), layers.Rescaling(1 / 255)(IMAGES))
+    assert pipeline(IMAGES[0]).shape == IMAGES[0].shape
+    found = layers.Pipeline([layers.RandomRotation(0.1), layers.RandomFlip()])(
+        {"images": IMAGES, "labels": np.arange(64)}
+    )
+    assert np.array_equal(found["labels"], np.arange(64))
+    model = Sequential([pipeline, layers.Flatten(), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit(IMAGES, np.ones(64), epochs=1, verbose=0)
+    assert model.predict(IMAGES, verbose=0).shape == (64, 1)
+
+
+def test_mixing_in_a_model_warns_of_the_labels():
+    model = Sequential([layers.MixUp(name="m"), layers.Flatten(), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with pytest.warns(UserWarning, match=r"MixUp 'm' \(layer 0\) mixes the images in a model, but"):
+        model.train_on_batch(IMAGES, np.ones(64))
+    model.predict(IMAGES, verbose=0)
 
 
 def test_colours_leave_masks_alone():
@@ -307,6 +421,30 @@ def test_rows_of_resizing_sum_to_one():
             lambda: layers.Resizing(3, 3, crop_to_aspect_ratio=True, pad_to_aspect_ratio=True),
             "only one of `crop_to_aspect_ratio` and `pad_to_aspect_ratio`",
         ),
+        (lambda: layers.RandomHue(-0.1), "`factor` must be a number from 0 to 1"),
+        (lambda: layers.RandomGrayscale(1.5), "`factor` must be a number from 0 to 1 but is 1.5"),
+        (lambda: layers.RandomPosterization(9), "`factor` must be a number from 1 to 8"),
+        (lambda: layers.RandomPosterization(2.5), "`factor` must be whole numbers but is 2.5"),
+        (lambda: layers.Solarization(2), "`addition_factor` must be a number from 0 to 1"),
+        (lambda: layers.Equalization(bins=0), "`bins` must be a positive whole number"),
+        (lambda: layers.RandomGaussianBlur(kernel_size=4), "`kernel_size` must be odd"),
+        (lambda: layers.RandomGaussianBlur(sigma=2), "`sigma` must be a number from 0 to 1"),
+        (lambda: layers.RandomPerspective(scale=2), "`scale` must be a number from 0 to 1"),
+        (lambda: layers.RandomElasticTransform(fill_mode="x"), "`fill_mode` must be 'reflect', "),
+        (lambda: layers.RandomErasing(scale=(0.1, 3)), "`scale` must be a number from 0 to 1"),
+        (lambda: layers.RandomErasing(fill_value=(1, 2)), "`fill_value` must be a number, three n"),
+        (lambda: layers.MixUp(alpha=0), "`alpha` must be a number above 0 but is 0"),
+        (lambda: layers.CutMix(factor=2), "`factor` must be a number from 0 to 1"),
+        (lambda: layers.RandAugment(num_ops=0), "`num_ops` must be a positive whole number"),
+        (lambda: layers.RandAugment(factor=-1), "`factor` must be a number from 0 to 1"),
+        (lambda: layers.AugMix(alpha="1"), "`alpha` must be a number above 0 but is '1'"),
+        (lambda: layers.AugMix(chain_depth=0), "`chain_depth` must be a positive whole number"),
+        (lambda: layers.Pipeline(3), "Pipeline takes a list of layers but got 3"),
+        (lambda: layers.Pipeline([3]), "Pipeline takes a list of layers but 3 is none"),
+        (
+            lambda: layers.ContrastLimitedAdaptiveHistogramEqualization(clip_limit=-1),
+            "`clip_limit` must be a number from 0 up",
+        ),
         (
             lambda: layers.RandomFlip(bounding_box_format="xyxy"),
             "does not take `bounding_box_format`: bounding boxes are not supported",
@@ -316,6 +454,26 @@ def test_rows_of_resizing_sum_to_one():
 def test_bad_arguments(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_images_that_are_not_in_colour():
+    for layer in (layers.RandomHue(0.1, name="h"), layers.RandomColorJitter(hue_factor=0.1)):
+        with pytest.raises(ValueError, match=r"expects .*, 3\) .* channels red, green and blue"):
+            layer(IMAGES[..., :1])
+    assert layers.RandomGrayscale()(IMAGES[..., :1]).shape == (64, 6, 5, 1)
+    with pytest.raises(ValueError, match="`fill_value` has three numbers, one for each channel"):
+        layers.RandomErasing(fill_value=(1, 2, 3))(IMAGES[..., :2])
+
+
+def test_labels_and_masks_that_cannot_be_mixed():
+    data = {"images": IMAGES, "labels": np.arange(64)}
+    with pytest.raises(ValueError, match=r"MixUp 'm' mixes labels that are vectors, .* \(64,\)"):
+        layers.MixUp(name="m")(data)
+    masks = {"images": IMAGES, "segmentation_masks": np.ones((64, 6, 5, 1), int)}
+    with pytest.raises(ValueError, match=r"blends masks that hold shares .* got int64"):
+        layers.MixUp()(masks)
+    with pytest.raises(ValueError, match="moved in different ways: masks cannot follow"):
+        layers.AugMix()(masks)
 
 
 def test_bad_images():

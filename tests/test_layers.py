@@ -281,6 +281,52 @@ TABLE = [
         {},
     ),
     ("TimeDistributed", {"layer": layer_config("LSTM", units=2)}, (2, 2, 3, 2), {}),
+    ("RandomHue", {"factor": 0.5, "value_range": [-3, 3]}, (2, 2, 2, 3), {}),
+    ("RandomSaturation", {"factor": 0.8, "value_range": [-3, 3]}, (2, 2, 3, 3), {}),
+    ("RandomGrayscale", {}, (4, 2, 1, 3), {}),
+    ("RandomColorDegeneration", {"factor": 0.5, "value_range": [-3, 3]}, (3, 2, 1, 3), {}),
+    (
+        "RandomColorJitter",
+        {
+            "value_range": [-3, 3],
+            "contrast_factor": 0.5,
+            "saturation_factor": 0.6,
+            "hue_factor": 0.2,
+        },
+        (2, 2, 2, 3),
+        {},
+    ),
+    ("RandomInvert", {"value_range": [-3, 3]}, (4, 2, 1, 2), {}),
+    ("RandomPosterization", {"factor": 4, "value_range": [-3, 3]}, (2, 2, 2, 1), {}),
+    ("Solarization", {"addition_factor": 0.3, "threshold_factor": 0.6}, (2, 2, 3, 1), {}),
+    ("AutoContrast", {"value_range": [-3, 3]}, (2, 3, 2, 2), {}),
+    ("Equalization", {"value_range": [-3, 3], "bins": 9}, (2, 3, 2, 1), {}),
+    (
+        "ContrastLimitedAdaptiveHistogramEqualization",
+        {"value_range": [-3, 3], "tile_grid_size": [2, 2]},
+        (2, 5, 4, 1),
+        {},
+    ),
+    ("RandomSharpness", {"factor": 0.9, "value_range": [-2, 2]}, (2, 3, 4, 1), {}),
+    ("RandomGaussianBlur", {"value_range": [-2, 2]}, (3, 3, 4, 1), {}),
+    ("RandomPerspective", {"scale": 0.8}, (3, 3, 4, 1), {}),
+    (
+        "RandomElasticTransform",
+        {"value_range": [-2, 2], "fill_mode": "mirror", "seed": 3},
+        (3, 4, 5, 1),
+        {},
+    ),
+    ("RandomErasing", {"scale": [0.2, 0.5], "value_range": [-2, 2]}, (3, 4, 4, 1), {}),
+    ("MixUp", {"alpha": 0.7}, (3, 2, 2, 1), {}),
+    ("CutMix", {}, (3, 4, 4, 1), {}),
+    ("RandAugment", {"value_range": [-3, 3]}, (3, 3, 4, 3), {}),
+    ("AugMix", {"value_range": [-3, 3], "num_chains": 2}, (3, 3, 4, 3), {}),
+    (
+        "Pipeline",
+        {"layers": [layer_config("RandomFlip"), layer_config("Rescaling", scale=2.0, offset=0.5)]},
+        (3, 2, 2, 1),
+        {},
+    ),
     ("SpatialDropout1D", {"rate": 0.5}, (4, 3, 3), {}),
     ("SpatialDropout2D", {"rate": 0.5, "seed": 3}, (4, 3, 2, 2), {}),
     ("SpatialDropout3D", {"rate": 0.5}, (4, 2, 2, 2, 2), {}),
@@ -312,6 +358,7 @@ TABLE = [
 
 def row_id(row):
     shown = {k: v["class_name"] if k == "layer" else v for k, v in row[1].items()}
+    shown.pop("layers", None)
     arguments = ",".join(f"{k}={v}" for k, v in shown.items() if not callable(v))
     return f"{row[0]}({arguments})"
 

@@ -19,7 +19,6 @@ KERAS.pop("keras_version")
 
 FOREIGN = "wraps a layer of another framework, of which kerasish runs without"
 GRAPH = "joins several inputs, and kerasish has Sequential models only"
-AUGMENTATION = "image augmentation: not in this release"
 RECURRENT = "recurrent and text layers: not in this release"
 DATA = "readers of folders and files: not in this release"
 
@@ -29,11 +28,7 @@ LATER_OR_REFUSED: dict[str, dict[str, str]] = {
             concatenate dot maximum minimum multiply subtract Attention AdditiveAttention
             GroupQueryAttention MultiHeadAttention""",
         FOREIGN: "FlaxLayer JaxLayer TFSMLayer TorchModuleWrapper",
-        AUGMENTATION: """AugMix AutoContrast ContrastLimitedAdaptiveHistogramEqualization CutMix
-            Equalization MaxNumBoundingBoxes MixUp Pipeline RandAugment RandomColorDegeneration
-            RandomColorJitter RandomElasticTransform RandomErasing RandomGaussianBlur
-            RandomGrayscale RandomHue RandomInvert RandomPerspective RandomPosterization
-            RandomSaturation RandomSharpness Solarization""",
+        "bounding boxes of objects are not supported": "MaxNumBoundingBoxes",
         RECURRENT: "TextVectorization",
         "ties the output of a language model to its input: use Embedding and Dense": (
             "ReversibleEmbedding"

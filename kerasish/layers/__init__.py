@@ -14,7 +14,13 @@ from kerasish.layers.adaptive_pooling import (
     AdaptiveMaxPooling2D,
     AdaptiveMaxPooling3D,
 )
-from kerasish.layers.augmentation.colors import RandomBrightness, RandomContrast
+from kerasish.layers.augmentation.colors import (
+    RandomColorDegeneration,
+    RandomGrayscale,
+    RandomHue,
+    RandomSaturation,
+)
+from kerasish.layers.augmentation.filters import RandomGaussianBlur, RandomSharpness
 from kerasish.layers.augmentation.geometry import (
     RandomFlip,
     RandomRotation,
@@ -22,7 +28,19 @@ from kerasish.layers.augmentation.geometry import (
     RandomTranslation,
     RandomZoom,
 )
+from kerasish.layers.augmentation.histograms import (
+    AutoContrast,
+    ContrastLimitedAdaptiveHistogramEqualization,
+    Equalization,
+)
+from kerasish.layers.augmentation.jitter import RandomColorJitter
+from kerasish.layers.augmentation.light import RandomBrightness, RandomContrast
+from kerasish.layers.augmentation.mixing import CutMix, MixUp, RandomErasing
+from kerasish.layers.augmentation.pipeline import Pipeline
+from kerasish.layers.augmentation.policies import AugMix, RandAugment
 from kerasish.layers.augmentation.resizing import CenterCrop, RandomCrop, Resizing
+from kerasish.layers.augmentation.tones import RandomInvert, RandomPosterization, Solarization
+from kerasish.layers.augmentation.warps import RandomElasticTransform, RandomPerspective
 from kerasish.layers.base import Layer
 from kerasish.layers.convolution import (
     Conv1D,
@@ -123,6 +141,8 @@ __all__ = [
     "AdaptiveMaxPooling2D",
     "AdaptiveMaxPooling3D",
     "AlphaDropout",
+    "AugMix",
+    "AutoContrast",
     "AveragePooling1D",
     "AveragePooling2D",
     "AveragePooling3D",
@@ -132,6 +152,7 @@ __all__ = [
     "BatchNormalization",
     "Bidirectional",
     "CenterCrop",
+    "ContrastLimitedAdaptiveHistogramEqualization",
     "Conv1D",
     "Conv1DTranspose",
     "Conv2D",
@@ -150,11 +171,13 @@ __all__ = [
     "Cropping1D",
     "Cropping2D",
     "Cropping3D",
+    "CutMix",
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",
     "Dropout",
     "Embedding",
+    "Equalization",
     "Flatten",
     "GRUCell",
     "GaussianDropout",
@@ -187,15 +210,30 @@ __all__ = [
     "MaxPooling1D",
     "MaxPooling2D",
     "MaxPooling3D",
+    "MixUp",
     "Normalization",
     "PReLU",
     "Permute",
+    "Pipeline",
     "RMSNormalization",
+    "RandAugment",
     "RandomBrightness",
+    "RandomColorDegeneration",
+    "RandomColorJitter",
     "RandomContrast",
     "RandomCrop",
+    "RandomElasticTransform",
+    "RandomErasing",
     "RandomFlip",
+    "RandomGaussianBlur",
+    "RandomGrayscale",
+    "RandomHue",
+    "RandomInvert",
+    "RandomPerspective",
+    "RandomPosterization",
     "RandomRotation",
+    "RandomSaturation",
+    "RandomSharpness",
     "RandomShear",
     "RandomTranslation",
     "RandomZoom",
@@ -211,6 +249,7 @@ __all__ = [
     "SimpleRNN",
     "SimpleRNNCell",
     "Softmax",
+    "Solarization",
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",

@@ -35,13 +35,15 @@ def resize(
         resize_matrix(old, new, interpolation, antialias, x.dtype)
         for old, new in zip(x.shape[1:3], size, strict=True)
     )
-    return _along_both(x, rows, columns), lambda dy: _along_both(dy, rows.T, columns.T)
+    return along_both(x, rows, columns), lambda dy: along_both(dy, rows.T, columns.T)
 
 
-def _along_both(x: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+def along_both(x: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Multiply images with matrices (H', H) and (W', W) along their axes, or with (N, ...)."""
     batch, height, width, channels = x.shape
-    tall = np.matmul(rows, x.reshape(batch, height, -1)).reshape(-1, width, channels)
-    return np.matmul(columns, tall).reshape(batch, len(rows), len(columns), channels)
+    tall = np.matmul(rows, x.reshape(batch, height, width * channels))
+    tall = tall.reshape(batch, rows.shape[-2], width, channels)
+    return np.matmul(columns if columns.ndim == 2 else columns[:, None], tall)
 
 
 def resize_matrix(
@@ -121,7 +123,8 @@ def sample(
 
     A place between pixels takes their average, by distance (`interpolation` "bilinear"), or the
     nearest one. `fill_mode` says what is beyond the border: the image mirrored ("reflect",
-    cba|abc|cba), repeated ("wrap"), its last pixels ("nearest"), or `fill_value` ("constant").
+    cba|abc|cba; "mirror", cb|abc|ba), repeated ("wrap"), its last pixels ("nearest"), or
+    `fill_value` ("constant").
     """
     height = max(down.shape[1], across.shape[1])
     width = max(down.shape[2], across.shape[2])
@@ -181,6 +184,10 @@ def _taps(places: np.ndarray, count: int, interpolation: str, fill_mode: str) ->
         elif fill_mode == "reflect":
             index = index % (2 * count)
             index = np.minimum(index, 2 * count - 1 - index)
+        elif fill_mode == "mirror":
+            period = max(2 * count - 2, 1)
+            index = index % period
+            index = np.minimum(index, period - index)
         found.append((np.clip(index, 0, count - 1), weight))
     return found
 

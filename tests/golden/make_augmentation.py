@@ -14,6 +14,11 @@ from augmentation_cases import CASES
 FILE = pathlib.Path(__file__).with_name("augmentation.npz")
 
 
+def as_tensor(value):
+    value = jnp.asarray(value)
+    return value.astype("float32") if value.dtype.kind == "f" else value
+
+
 def record(number, cls, arguments, shape, transformation=None, drawn=None):
     rng = np.random.default_rng(number)
     x = rng.uniform(0, 255, shape).astype("float32")
@@ -21,10 +26,9 @@ def record(number, cls, arguments, shape, transformation=None, drawn=None):
     if transformation is None:
         y = layer(x, training=True)
     else:
-        given = {
-            k: jnp.asarray(v, v.dtype if v.dtype != float else "float32")
-            for k, v in transformation.items()
-        }
+        given = transformation
+        if isinstance(given, dict):
+            given = {key: as_tensor(value) for key, value in given.items()}
         y = layer.transform_images(jnp.asarray(x), given, training=True)
     return {f"{number}/x": x, f"{number}/y": np.asarray(y)}
 

@@ -23,6 +23,8 @@ for row in TABLE:
     if name == "Lambda":  # its function is code, which no config of ours holds
         continue
     inner = {k: read(v) for k, v in arguments.items() if isinstance(v, dict) and "class_name" in v}
+    if name == "Pipeline":
+        inner = {"layers": [read(layer) for layer in arguments["layers"]]}
     layer = getattr(keras.layers, name)(**{**arguments, **inner}, name="layer")
     configs[row_id(row)] = keras.saving.serialize_keras_object(layer)["config"]
 text = "{\n" + ",\n".join(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in configs.items()) + "\n}"

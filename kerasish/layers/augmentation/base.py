@@ -13,6 +13,7 @@ from kerasish.layers.arguments import Shape
 from kerasish.layers.base import Backward
 from kerasish.layers.same_shape import let_through
 from kerasish.layers.spatial import Spatial
+from kerasish.ops.sampling import Pull
 from kerasish.step import Step
 from kerasish.store import as_array
 
@@ -52,6 +53,13 @@ class ImageLayer(Spatial):
     def transform_labels(self, labels: np.ndarray, drawn: Any) -> np.ndarray:
         """Change the labels of a dict."""
         return labels
+
+    def transform_masks(self, masks: np.ndarray, drawn: Any) -> np.ndarray:
+        """Change the masks of a dict as the images; numbers of classes are never averaged."""
+        if not self.moves:
+            return masks
+        moved, _ = self.transform(masks.astype(self.dtype), drawn, "nearest")
+        return moved.astype(masks.dtype)
 
     def forward(self, x: np.ndarray, step: Step) -> tuple[np.ndarray, Backward | None]:
         """Draw and transform, with the channels last."""
@@ -103,12 +111,9 @@ class ImageLayer(Spatial):
             images = self.restore(self.transform(images, drawn)[0])
             if "labels" in parts:
                 parts["labels"] = self.transform_labels(parts["labels"], drawn)
-            if "segmentation_masks" in parts and self.moves:
-                masks = parts["segmentation_masks"]
-                moved, _ = self.transform(
-                    self.channels_last(masks.astype(self.dtype)), drawn, "nearest"
-                )
-                parts["segmentation_masks"] = self.restore(moved).astype(masks.dtype)
+            if "segmentation_masks" in parts:
+                masks = self.channels_last(parts["segmentation_masks"])
+                parts["segmentation_masks"] = self.restore(self.transform_masks(masks, drawn))
         parts["images"] = images
         return {key: as_array(part[0] if single else part) for key, part in parts.items()}
 
@@ -145,6 +150,14 @@ def factor_range(
     return min(pair), max(pair)
 
 
+def above_zero(layer: Any, argument: str, value: Any) -> float:
+    """Check an argument that is a number above 0."""
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    if not number or value <= 0:
+        raise ValueError(f"{layer.label}: `{argument}` must be a number above 0 but is {value!r}.")
+    return value
+
+
 def value_bounds(layer: Any, value: Any) -> list[float]:
     """Check a `value_range`: the least and the largest value of a pixel."""
     good = isinstance(value, list | tuple) and len(value) == 2
@@ -168,3 +181,23 @@ def clip(y: np.ndarray, value_range: Any) -> tuple[np.ndarray, np.ndarray]:
 def of_images(values: np.ndarray, dtype: Any) -> np.ndarray:
     """One number for each image, as (N, 1, 1, 1)."""
     return np.asarray(values, dtype).reshape(-1, 1, 1, 1)
+
+
+def chosen(rng: np.random.Generator, bounds: tuple[float, float], count: int) -> np.ndarray:
+    """Which of `count` images a layer acts on, the probability being drawn between bounds, too."""
+    return rng.random(count) < rng.uniform(*bounds, size=count)
+
+
+def in_turn(x: np.ndarray, pairs: Any, interpolation: str = "") -> tuple[np.ndarray, Pull]:
+    """Transform by one layer after the other, each with what it drew."""
+    pulls = []
+    for layer, drawn in pairs:
+        x, pull = layer.transform(x, drawn, interpolation)
+        pulls.append(pull)
+
+    def pull_all(dy: np.ndarray) -> np.ndarray:
+        for pull in reversed(pulls):
+            dy = pull(dy)
+        return dy
+
+    return x, pull_all
