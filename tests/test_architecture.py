@@ -55,9 +55,9 @@ RANKS = {
         "fetching",
     ],
     2: ["losses", "metrics", "layers", "optimizers", "data"],
-    3: ["datasets", "viz", "utils", "preprocessing"],
+    3: ["datasets", "viz", "utils", "preprocessing", "keras_ops"],
     4: ["saving", "export", "callbacks", "training"],
-    5: ["models", "testing", "wrappers", "compat"],
+    5: ["models", "testing", "wrappers", "backend", "compat"],
     6: ["", "cli", "__main__"],
 }
 RANK = {unit: (rank, place) for rank, row in RANKS.items() for place, unit in enumerate(row)}

@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from kerasish.store import Array
+
 
 def install() -> SimpleNamespace:
     """Import autograd, make its trace counter thread-local and its boxes dispatch NumPy."""
@@ -24,6 +26,7 @@ def install() -> SimpleNamespace:
         import autograd.numpy as anp
         from autograd import core, tracer
         from autograd.numpy.numpy_boxes import ArrayBox
+        from autograd.numpy.numpy_vspaces import ArrayVSpace
         from autograd.util import toposort
     except ImportError as error:
         raise ImportError(
@@ -69,6 +72,8 @@ def install() -> SimpleNamespace:
             "already, so leave the conversion out (and join arrays by np.stack, not np.array)"
         )
 
+    ArrayBox.register(Array)
+    core.VSpace.register(Array, ArrayVSpace)
     ArrayBox.__array_ufunc__ = array_ufunc
     ArrayBox.__array_function__ = array_function
     ArrayBox.__array__ = refuse_array

@@ -109,7 +109,7 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "mixed_precision": ("kerasish.compat.mixed_precision",),
     "tf": ("kerasish.compat.tensorflow",),
 }
-for _name in ("nn", "math", "random", "config", "errors", "compat", "data", "test", "image"):
+for _name in ("nn", "math", "random", "config", "errors", "compat", "test", "image"):
     TARGETS[f"tf.{_name}"] = (f"kerasish.compat.tensorflow.{_name}",)
 for _name in ("dtypes", "io", "linalg", "logging", "distribute", "train", "initializers"):
     TARGETS[f"tf.{_name}"] = (f"kerasish.compat.tensorflow.{_name}",)

@@ -1,0 +1,3 @@
+"""``tf.initializers``."""
+
+from kerasish.initializers import *
