@@ -40,6 +40,21 @@ def brief(value: Any) -> str:
     return f"a {type(value).__name__}{count}"
 
 
+def check_whole(owner: str, argument: str, value: Any, least: int, of: str = "") -> None:
+    """Refuse what is no whole number from `least` on; `of` says what it counts.
+
+    >>> check_whole("LivePlot", "every", 0, 1, "of epochs")
+    Traceback (most recent call last):
+        ...
+    ValueError: LivePlot: `every` must be a whole number of epochs from 1 on but is 0.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        of = f" {of}" if of else ""
+        raise ValueError(
+            f"{owner}: `{argument}` must be a whole number{of} from {least} on but is {value!r}."
+        )
+
+
 def unknown_name(kind: str, name: object, options: Iterable[str]) -> ValueError:
     """Build the error for a name that no registry entry of this kind carries."""
     options = sorted(set(options))

@@ -400,7 +400,7 @@ def test_it_goes_on_from_its_state(shown):
     [
         ({"metrics": []}, ValueError, r"`metrics` must be names such as .* but got \[\]"),
         ({"metrics": [3]}, ValueError, r"`metrics` must be names"),
-        ({"every": 0}, ValueError, r"`every` must be a whole number of epochs from 1 on but got 0"),
+        ({"every": 0}, ValueError, r"`every` must be a whole number of epochs from 1 on but is 0"),
         ({"smooth": 1}, ValueError, r"`smooth` must be from 0 to less than 1 but got 1"),
         ({"path": 3}, TypeError, r"LivePlot: the path must be a string or a path but got 3"),
     ],

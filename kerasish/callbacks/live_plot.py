@@ -92,11 +92,7 @@ class LivePlot(Callback):
                 f"LivePlot's `metrics` must be names such as ['loss', 'accuracy'], but got "
                 f"{self.metrics!r}. Leave it out to draw all."
             )
-        if isinstance(self.every, bool) or not isinstance(self.every, int) or self.every < 1:
-            raise ValueError(
-                f"LivePlot's `every` must be a whole number of epochs from 1 on but got "
-                f"{self.every!r}."
-            )
+        errors.check_whole("LivePlot", "every", self.every, 1, "of epochs")
         if not 0 <= self.smooth < 1:
             raise ValueError(
                 f"LivePlot's `smooth` must be from 0 to less than 1 but got {self.smooth!r}."

@@ -14,6 +14,7 @@ from kerasish import viz
 from kerasish.callbacks.base import Callback
 from kerasish.callbacks.learning_rate import learning_rates
 from kerasish.display import Bar, say
+from kerasish.errors import check_whole
 from kerasish.registry import register
 
 LEAST = 10  # losses that a suggestion is based on
@@ -86,10 +87,7 @@ class LRFinder(Callback):
                 f"LRFinder: the learning rates must be 0 < min_lr < max_lr but are "
                 f"{self.min_lr!r} and {self.max_lr!r}."
             )
-        if isinstance(self.steps, bool) or not isinstance(self.steps, int) or self.steps < LEAST:
-            raise ValueError(
-                f"LRFinder: `steps` must be a whole number from {LEAST} on but is {self.steps!r}."
-            )
+        check_whole("LRFinder", "steps", self.steps, LEAST)
         if not 0 <= self.smooth <= 0.5:
             raise ValueError(f"LRFinder: `smooth` must be from 0 to 0.5 but is {self.smooth!r}.")
         self._bar: Bar | None = None

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from kerasish import viz
 from kerasish.callbacks.base import Callback
 from kerasish.display import say
+from kerasish.errors import check_whole
 from kerasish.registry import register
 
 REST, WAITING = "loss, metrics, optimizer", "waiting for data, callbacks"
@@ -82,14 +83,9 @@ class Profiler(Callback):
 
     def __post_init__(self) -> None:
         super().__init__()
-        for name, least in (("batches", 1), ("skip", 0)):
-            value = getattr(self, name)
-            if name == "batches" and value is None:
-                continue
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                raise ValueError(
-                    f"Profiler: `{name}` must be a whole number from {least} on but is {value!r}."
-                )
+        if self.batches is not None:
+            check_whole("Profiler", "batches", self.batches, 1)
+        check_whole("Profiler", "skip", self.skip, 0)
         self._reset()
 
     def _reset(self) -> None:

@@ -13,6 +13,7 @@ from kerasish.callbacks.base import Callback
 from kerasish.callbacks.files import path_of, prepared
 from kerasish.callbacks.live_screens import FileScreen, NotebookScreen, Screen
 from kerasish.display import kernel, printable, say
+from kerasish.errors import check_whole
 from kerasish.registry import register
 from kerasish.viz.canvas import image_format
 from kerasish.viz.classes import class_numbers, name_of
@@ -30,11 +31,7 @@ class Judging(Callback):
     every: int
 
     def _prepare(self) -> None:
-        if isinstance(self.every, bool) or not isinstance(self.every, int) or self.every < 1:
-            raise ValueError(
-                f"{type(self).__name__}'s `every` must be a whole number of epochs from 1 on but "
-                f"got {self.every!r}."
-            )
+        check_whole(type(self).__name__, "every", self.every, 1, "of epochs")
         self.matrix: np.ndarray | None = None
         self._pairs: list[tuple[list[int], list[int]]] = []
         self._epoch: int | None = None
@@ -128,7 +125,8 @@ class ConfusionMatrix(Judging):
     """Shows after each validation which class was taken for which.
 
     In a notebook as a figure that is updated where it stands; with `path` in a file; elsewhere as
-    a line with the accuracy and the most frequent confusions.
+    a line with the accuracy and the most frequent confusions. A figure takes some tenths of a
+    second: draw fewer of them with `every`.
 
     Parameters
     ----------

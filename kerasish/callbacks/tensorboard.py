@@ -15,6 +15,7 @@ from kerasish.callbacks.base import Callback
 from kerasish.callbacks.event_files import EventFile, as_images, check_installed
 from kerasish.callbacks.files import path_of, prepared
 from kerasish.callbacks.learning_rate import learning_rates
+from kerasish.errors import check_whole
 from kerasish.registry import register
 
 
@@ -90,13 +91,13 @@ class TensorBoard(Callback):
                 "Leave them out."
             )
         self.histogram_freq = self.histogram_freq or 0
-        for name, value in (("histogram_freq", self.histogram_freq), ("update_freq", self._every)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-                least = "'epoch', 'batch' or " if name == "update_freq" else ""
-                raise ValueError(
-                    f"TensorBoard: `{name}` must be {least}a whole number but is "
-                    f"{getattr(self, name)!r}."
-                )
+        check_whole("TensorBoard", "histogram_freq", self.histogram_freq, 0)
+        if isinstance(self._every, str):
+            raise ValueError(
+                f"TensorBoard: `update_freq` must be 'epoch', 'batch' or a whole number of batches "
+                f"but is {self.update_freq!r}."
+            )
+        check_whole("TensorBoard", "update_freq", self._every, 0, "of batches")
         check_installed()
         self._files: dict[str, EventFile] = {}
         self._training = False
