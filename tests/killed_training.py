@@ -46,6 +46,8 @@ def main(folder, freq, place=None, count=0):
     ks.set_random_seed(1)
     model = ks.Sequential(
         [
+            layers.RandomFlip("horizontal"),
+            layers.RandomRotation(0.1),
             layers.Conv2D(4, 3, activation="relu"),
             layers.BatchNormalization(),
             layers.Flatten(),
@@ -53,11 +55,13 @@ def main(folder, freq, place=None, count=0):
             layers.Dense(3, "softmax"),
         ]
     )
-    schedule = ks.optimizers.schedules.CosineDecay(0.01, 60)
-    model.compile(ks.optimizers.Adam(schedule), "sparse_categorical_crossentropy", ["accuracy"])
+    model.compile(ks.optimizers.Adam(0.01), "sparse_categorical_crossentropy", ["accuracy"])
     listed = [
         callbacks.BackupAndRestore(folder / "backup", "epoch" if freq == "epoch" else int(freq)),
         callbacks.CSVLogger(folder / "log.csv"),
+        callbacks.RunLog(folder / "run.jsonl"),
+        callbacks.ModelCheckpoint(folder / "best.keras", save_best_only=True),
+        callbacks.ReduceLROnPlateau("loss", patience=0, min_delta=0.3),
         callbacks.EarlyStopping("val_accuracy", patience=3, restore_best_weights=True),
     ]
     if place is not None:
@@ -65,10 +69,16 @@ def main(folder, freq, place=None, count=0):
     history = model.fit(
         x, y, batch_size=16, epochs=8, validation_split=0.2, callbacks=listed, verbose=0
     )
-    digest = hashlib.sha256(b"".join(w.tobytes() for w in model.get_weights())).hexdigest()
-    log = (folder / "log.csv").read_text()
-    results = [digest, history.history, history.epoch, int(model.optimizer.iterations), log]
+    results = [digest(model), digest(ks.models.load_model(folder / "best.keras"))]
+    results += [history.history, history.epoch, int(model.optimizer.iterations)]
+    results += [(folder / "log.csv").read_text()]
+    lines = list(map(json.loads, (folder / "run.jsonl").read_text().splitlines()))
+    results += [[e["metrics"], e["learning_rate"]] for e in lines if e["event"] == "epoch"]
     print(json.dumps(results))
+
+
+def digest(model):
+    return hashlib.sha256(b"".join(w.tobytes() for w in model.get_weights())).hexdigest()
 
 
 if __name__ == "__main__":

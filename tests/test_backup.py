@@ -323,6 +323,20 @@ def test_another_model_is_an_error_and_changes_nothing(folder):
         fit(one_more, BackupAndRestore(folder))
 
 
+def test_a_later_fit_of_the_same_script_is_not_taken_for_an_earlier_one(folder):
+    model = made()
+    fit(model, callbacks.LambdaCallback())
+    model.compile("adam", "mse")
+    with pytest.raises(KeyboardInterrupt):
+        fit(model, BackupAndRestore(folder), stop_after(7))
+    again = made()
+    with pytest.raises(ValueError, match=r"began when .* for 12 steps, but now it has been for 0"):
+        fit(again, BackupAndRestore(folder))
+    fit(again, callbacks.LambdaCallback())
+    again.compile("adam", "mse")
+    assert fit(again, BackupAndRestore(folder)).epoch == [0, 1, 2, 3]
+
+
 def test_another_optimizer_is_an_error(folder):
     broken_off(folder)
     with pytest.raises(ValueError, match=r"optimizer .* class was 'Adam' and is 'SGD'"):

@@ -64,6 +64,15 @@ def test_weights_in_every_layout(ending, model, tmp_path):
     assert all(map(np.array_equal, other.get_weights(), model.get_weights()))
 
 
+@pytest.mark.parametrize("ending", [".keras", ".h5", ".hdf5"])
+def test_whole_models_in_every_format(ending, model, tmp_path):
+    fit(model, ModelCheckpoint(f"{tmp_path}/{{epoch}}{ending}"))
+    assert len(names(tmp_path)) == 3
+    other = ks.models.load_model(tmp_path / f"3{ending}")
+    assert all(map(np.array_equal, other.get_weights(), model.get_weights()))
+    assert int(other.optimizer.iterations) == 9
+
+
 def test_batches_are_counted_through_the_epochs(model, tmp_path):
     path = tmp_path / "{epoch}-{batch}-{accuracy:.1f}.weights.h5"
     fit(model, ModelCheckpoint(path, save_freq=2, save_weights_only=True))

@@ -132,7 +132,7 @@ def image_model():
         layers.BatchNormalization(),
         ks.Sequential([layers.GlobalAveragePooling2D(), layers.Dropout(0.5)]),
         layers.Dense(5, activation=layers.LeakyReLU(0.1)),
-        layers.Dense(3, "softmax"),
+        layers.Dense(3, layers.Softmax()),
     ]
     return shaken(ks.Sequential(stack, seed=1))
 

@@ -308,7 +308,7 @@ def cases():
     for i, training in enumerate(TRAININGS):
         for j, freq in enumerate(("epoch", 1, 3)):
             for k, (name, kills) in enumerate(KILLS.items()):
-                fast = (i + k) % 5 in (0, 3) and (i + k + j) % 3 == 0
+                fast = (i + k) % 5 in (0, 3) and (2 * i + k + j) % 4 == 0
                 yield pytest.param(
                     training,
                     freq,
@@ -359,15 +359,24 @@ def uninterrupted(tmp_path_factory):
 # What the process kills itself in: (function or hook, number of its calls before).
 MOMENTS = [
     [("write_array", 3)],  # while the first backup is written
-    [("on_train_batch_end", 9), ("write_array", 40)],
+    [("on_train_batch_end", 9), ("replace", 2)],
+]
+MORE_MOMENTS = [
     [("fsync", 3), ("replace", 2)],
     [("remove", 1), ("on_test_batch_end", 3)],
+    [("on_epoch_end", 0), ("fsync", 0), ("on_epoch_begin", 2), ("write_array", 50)],
 ]
 
 
-@pytest.mark.parametrize("moments", MOMENTS, ids=lambda m: "-".join(name for name, _ in m))
-@pytest.mark.parametrize("freq", ["epoch", pytest.param(2, marks=pytest.mark.slow)])
-def test_sigkill_at_chosen_moments(moments, freq, tmp_path, uninterrupted):
+@pytest.mark.parametrize(
+    ("freq", "moments"),
+    [
+        *(pytest.param("epoch", m) for m in MOMENTS),
+        *(pytest.param("epoch", m, marks=pytest.mark.slow) for m in MORE_MOMENTS),
+        *(pytest.param(2, m, marks=pytest.mark.slow) for m in MOMENTS + MORE_MOMENTS),
+    ],
+)
+def test_sigkill_at_chosen_moments(freq, moments, tmp_path, uninterrupted):
     for moment in moments:
         assert child(tmp_path, freq, *moment) is None, "the process was not killed"
     assert child(tmp_path, freq) == uninterrupted

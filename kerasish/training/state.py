@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from kerasish import config, registry
+from kerasish import config
 from kerasish.callbacks import Callback, CallbackList
 from kerasish.data import Batch, Batches
 from kerasish.store import Weight
+from kerasish.training.comparing import compare, config_of
 
 
 class FitState:
@@ -46,6 +47,7 @@ class FitState:
         self.finite = True
         self.logs: dict[str, Any] = {}
         self._initial_epoch = initial_epoch
+        self._started = model.counter
         self._pending: dict[str, Any] | None = None
         self._rest: Iterator[Batch] | None = None
 
@@ -69,8 +71,8 @@ class FitState:
         optimizer = program.optimizer
         return {
             "weights": [[w.name, list(w.shape), w.dtype] for w in _all_weights(model)],
-            "model": _config_of(model),
-            "optimizer": {"class": type(optimizer).__name__, **_config_of(optimizer)},
+            "model": config_of(model),
+            "optimizer": {"class": type(optimizer).__name__, **config_of(optimizer)},
             "slots": [[_last(name), list(a.shape)] for name, a, _ in program.state.variables],
             "loss": getattr(program.loss, "name", None),
             "data": {
@@ -97,6 +99,7 @@ class FitState:
             "epoch": epoch,
             "batch": batch,
             "initial_epoch": self._initial_epoch,
+            "started": self._started,
             "stopped": bool(self.model.stop_training),
             "ended": self._has_ended,
             "logs": self.logs,
@@ -132,9 +135,17 @@ class FitState:
         Raises
         ------
         ValueError
-            If the model, the optimizer or the data are others, so that nobody can go on.
+            If the model, the optimizer or the data are others, so that nobody can go on, or if
+            the state is that of a later fit of the same script.
         """
-        _compare(about, self.about(), within_epoch=state["batch"] > 0, state=state)
+        done, (_, saved) = self.model.counter, state["models"][0]
+        if done != state["started"] and done < saved:
+            raise ValueError(
+                f"BackupAndRestore: the backup is of a fit that began when the model had been "
+                f"trained for {state['started']} steps, but now it has been for {done}. Give each "
+                f"fit of a script a backup_dir of its own, or delete the folder."
+            )
+        compare(about, self.about(), within_epoch=state["batch"] > 0, state=state)
         self._pending = state
 
     def take_up(self) -> None:
@@ -144,6 +155,7 @@ class FitState:
             return
         self.epoch, self.batch = state["epoch"], state["batch"]
         self._initial_epoch, self.logs = state["initial_epoch"], state["logs"]
+        self._started = state["started"]
         scores = self.model.program.scores
         if self.batch:
             first = self.batches.peek()
@@ -215,99 +227,3 @@ def _all_weights(model: Any) -> list[Weight]:
 def _last(path: str) -> str:
     """The last part of a slot's name, without the names of model and layer."""
     return path if path in ("iteration", "learning_rate") else path.rpartition("_")[2]
-
-
-# --- comparing ---------------------------------------------------------------------------------
-
-
-def _config_of(obj: Any) -> dict[str, Any]:
-    """The config of a model or optimizer without names, which are counted through a process."""
-    try:
-        found = _nameless(registry.plain(obj.get_config()))
-    except Exception:  # a user's get_config: only used to say what has changed
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _nameless(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {k: _nameless(v) for k, v in value.items() if k != "name"}
-    if isinstance(value, list | tuple):
-        return [_nameless(v) for v in value]
-    return value if isinstance(value, str | int | float | bool | None) else repr(value)
-
-
-def _compare(
-    old: dict[str, Any], new: dict[str, Any], within_epoch: bool, state: dict[str, Any]
-) -> None:
-    """Refuse what cannot go on, and say what has changed where it can."""
-    mend = (
-        "Go on with the script that the training was begun with, or delete the folder to train "
-        "from the beginning."
-    )
-    if [w[1:] for w in old["weights"]] != [w[1:] for w in new["weights"]]:
-        raise ValueError(
-            f"BackupAndRestore: the backup is of another model: "
-            f"{_first_weight(old['weights'], new['weights'])}. {mend}"
-        )
-    before, now = dict(old["optimizer"]), new["optimizer"]
-    if before["class"] != now["class"] or old["slots"] != new["slots"]:
-        listed = list(_differences(before, now))[:4] or ["the layers that learn are others"]
-        raise ValueError(
-            f"BackupAndRestore: the optimizer of the backup remembers other things than the one "
-            f"that the model is compiled with: {'; '.join(listed)}. {mend}"
-        )
-    names = [name for name, _ in old["slots"]]
-    if "learning_rate" in names:
-        rate = float(state["optimizer"][names.index("learning_rate")])
-        if rate == now.get("learning_rate"):  # a callback had set it, and the process is the same
-            before["learning_rate"] = rate
-    data = list(_differences(old["data"], new["data"]))
-    if data and within_epoch:
-        raise ValueError(
-            f"BackupAndRestore: the backup was made within an epoch, and the data are others "
-            f"now: {'; '.join(data)}. {mend}"
-        )
-    changed = [
-        *_differences(old["model"], new["model"]),
-        *_differences(before, now),
-        *_differences({"loss": old["loss"]}, {"loss": new["loss"]}),
-        *data,
-    ]
-    if changed:
-        shown = "; ".join(changed[:4]) + ("; ..." if len(changed) > 4 else "")
-        warnings.warn(
-            f"BackupAndRestore: the training goes on from a backup that was made otherwise: "
-            f"{shown}. Weights, learning rate and random numbers are those of the backup.",
-            stacklevel=2,
-        )
-    machine = list(_differences(old["machine"], new["machine"]))
-    if machine:
-        warnings.warn(
-            f"BackupAndRestore: since the backup was made, {'; '.join(machine)}. Results will "
-            f"differ from those of an uninterrupted training by rounding.",
-            stacklevel=2,
-        )
-
-
-def _first_weight(old: list[Any], new: list[Any]) -> str:
-    for i, (before, now) in enumerate(zip(old, new, strict=False)):
-        if before[1:] != now[1:]:
-            return (
-                f"weight {i} was '{before[0]}' of shape {tuple(before[1])} ({before[2]}) and is "
-                f"'{now[0]}' of shape {tuple(now[1])} ({now[2]})"
-            )
-    return f"it had {len(old)} weights and this one has {len(new)}"
-
-
-def _differences(old: Any, new: Any, path: str = "") -> Iterator[str]:
-    """``"units was 4 and is 8"`` for every entry of two nested configs that differs."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        for key in [*old, *(k for k in new if k not in old)]:
-            inner = key if key != "config" and not path else f"{path}.{key}".strip(".")
-            yield from _differences(old.get(key), new.get(key), inner.replace(".config", ""))
-    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        for i, pair in enumerate(zip(old, new, strict=True)):
-            yield from _differences(*pair, f"{path}[{i}]")
-    elif old != new:
-        yield f"{path} was {old!r} and is {new!r}"

@@ -82,9 +82,10 @@ def _softmax(layer: Any, script: Script) -> None:
 
 
 def within_samples(layer: Any, axis: Any) -> tuple[int, ...]:
-    """Axes counted from the front; the batch may not be among them."""
-    ndim = len(layer.input_shape)
-    axes = tuple(sorted({a % ndim for a in (axis if isinstance(axis, list | tuple) else [axis])}))
+    """Axes, counted from the front once the layer is built; the batch may not be among them."""
+    axes = tuple(axis) if isinstance(axis, list | tuple) else (axis,)
+    if layer.built:
+        axes = tuple(sorted({a % len(layer.input_shape) for a in axes}))
     if 0 in axes:
         raise CannotExportError(
             f"{layer.label} cannot be exported: with axis={axis} it mixes the samples of a batch, "
