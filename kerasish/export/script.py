@@ -19,6 +19,7 @@ from kerasish.store import Weight
 Rule = Callable[[Any, "Script"], None]
 rules: dict[type, Rule] = {}
 WIDTH = 96  # columns of the file
+OWN = "kerasish.export.functions."
 
 
 class CannotExportError(ValueError):
@@ -205,8 +206,9 @@ def sources(functions: dict[str, Any]) -> tuple[list[str], list[str], set[str]]:
         definitions[function.__name__] = text
         for name in _names_in(text):
             value = function.__globals__.get(name)
-            if isinstance(value, types.FunctionType) and value.__module__ == function.__module__:
-                waiting.append(value)
+            if isinstance(value, types.FunctionType):
+                if value.__module__ == function.__module__ or value.__module__.startswith(OWN):
+                    waiting.append(value)
             elif isinstance(value, types.ModuleType):
                 modules.add(value.__name__)
             elif isinstance(value, int | float | str | tuple):

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from kerasish.export.functions.images import Sizes, conv
+
 Array = np.ndarray
 Function = Callable[[Array], Array]
 
@@ -25,10 +27,11 @@ def recur(
     Where there is no data the states stay as they were.
     """
     times = range(x.shape[1])[:: -1 if go_backwards else 1]
+    shape = (len(x), *(1,) * (states[0].ndim - 1))
     outputs = []
     for t in times:
         new = step(x[:, t], states)
-        keep = True if mask is None else mask[:, t, None]
+        keep = True if mask is None else mask[:, t].reshape(shape)
         states = [np.where(keep, a, b) for a, b in zip(new, states, strict=True)]
         shown = keep if zero_output_for_mask else True
         outputs.append(np.where(shown, states[0], x.dtype.type(0)))
@@ -114,4 +117,36 @@ def gru(
         return [z * h + (1 - z) * candidate]
 
     states = [np.zeros((len(x), units), x.dtype)]
+    return recur(x, step, states, mask, return_sequences, go_backwards, zero_output_for_mask)
+
+
+def conv_lstm(
+    x: Array,
+    kernel: Array,
+    recurrent_kernel: Array,
+    bias: Array | None,
+    activation: Function,
+    recurrent_activation: Function,
+    strides: Sizes,
+    padding: str,
+    dilation: Sizes,
+    mask: Array | None = None,
+    return_sequences: bool = False,
+    go_backwards: bool = False,
+    zero_output_for_mask: bool = False,
+) -> Array:
+    """`lstm` over sequences (N, T, *spatial, C), with convolutions in the place of products."""
+    ones = (1,) * len(strides)
+
+    def step(x: Array, states: list[Array]) -> list[Array]:
+        h, c = states
+        z = conv(x, kernel, bias, strides, padding, dilation)
+        z = z + conv(h, recurrent_kernel, None, ones, "same", ones)
+        i, f, g, o = np.split(z, 4, axis=-1)
+        i, f, o = recurrent_activation(i), recurrent_activation(f), recurrent_activation(o)
+        c = f * c + i * activation(g)
+        return [o * activation(c), c]
+
+    first = conv(x[:, 0], kernel, bias, strides, padding, dilation)
+    states = [np.zeros((*first.shape[:-1], recurrent_kernel.shape[-2]), x.dtype)] * 2
     return recur(x, step, states, mask, return_sequences, go_backwards, zero_output_for_mask)

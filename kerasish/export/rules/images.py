@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from kerasish import layers, registry
-from kerasish.export.functions import basics, images
+from kerasish import layers
+from kerasish.export.functions import basics, images, tones
 from kerasish.export.script import Script, rule
 from kerasish.layers.augmentation.base import ImageLayer
 
@@ -119,15 +119,12 @@ def _adaptive_max(layer: Any, script: Script) -> None:
     _ordered(layer, script, images.adaptive_max, layer.output_size)
 
 
-@rule(
-    *{
-        layer
-        for layer in registry.known("layer").values()
-        if issubclass(layer, ImageLayer)
-        and layer.__module__.startswith("kerasish.")
-        and not layer.always
-    }
-)
+def _training_only(layer: Any) -> bool:
+    ours = isinstance(layer, type) and layer.__module__.startswith("kerasish.")
+    return ours and issubclass(layer, ImageLayer) and not layer.always
+
+
+@rule(*filter(_training_only, vars(layers).values()))
 def _augmentation(layer: Any, script: Script) -> None:
     """It acts in training only."""
 
@@ -150,3 +147,20 @@ def _resizing(layer: Any, script: Script) -> None:
     script.call(images.resize, size, layer.interpolation, **options)
     if layer.channels_first:
         script.call(images.channels_first)
+
+
+@rule(layers.Pipeline)
+def _pipeline(layer: Any, script: Script) -> None:
+    for inner in layer.layers:
+        script.apply(inner)
+
+
+@rule(layers.AutoContrast)
+def _auto_contrast(layer: Any, script: Script) -> None:
+    _ordered(layer, script, tones.auto_contrast, *layer.value_range)
+
+
+@rule(layers.ContrastLimitedAdaptiveHistogramEqualization)
+def _tiles(layer: Any, script: Script) -> None:
+    limits = layer.clip_limit, layer.tile_grid_size
+    _ordered(layer, script, tones.equalize_tiles, *layer.value_range, *limits)

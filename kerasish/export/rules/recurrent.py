@@ -30,6 +30,27 @@ def _recurrent(layer: Any, script: Script) -> None:
     run(layer, script)
 
 
+@rule(layers.ConvLSTM1D, layers.ConvLSTM2D, layers.ConvLSTM3D)
+def _conv_lstm(layer: Any, script: Script) -> None:
+    _refuse_stateful(layer)
+    cell, first = layer.cell, layer.data_format == "channels_first"
+    if first:
+        script.line("x = np.moveaxis(x, 2, -1)")
+    given = [cell.kernel, cell.recurrent_kernel, cell.bias]
+    given += [formula_of(cell.activation), formula_of(cell.recurrent_activation)]
+    given += [cell.strides, cell.padding, cell.dilation_rate]
+    options = {"return_sequences": layer.return_sequences, "go_backwards": layer.go_backwards}
+    chosen: dict[str, Any] = {key: value for key, value in options.items() if value}
+    if script.mask is not None:
+        chosen["mask"] = script.mask
+        chosen["zero_output_for_mask"] = layer.zero_output_for_mask
+    script.call(recurrent.conv_lstm, *given, **chosen)
+    if first:
+        script.line(f"x = np.moveaxis(x, -1, {2 if layer.return_sequences else 1})")
+    if not layer.return_sequences:
+        script.mask = None
+
+
 @rule(layers.Bidirectional)
 def _bidirectional(layer: Any, script: Script) -> None:
     mask = script.mask
@@ -73,11 +94,7 @@ def run(layer: Any, script: Script, to: str = "x") -> None:
             f"{layer.label} cannot be exported: it is a {type(layer).__name__}. Use LSTM, GRU, "
             f"SimpleRNN or RNN."
         )
-    if layer.stateful:
-        raise CannotExportError(
-            f"{layer.label} cannot be exported: it is stateful, so that a prediction depends on "
-            f"the batches before. Copy its weights to a layer that is not."
-        )
+    _refuse_stateful(layer)
     cell = layer.cell
     cells = list(cell.cells) if type(cell) is layers.StackedRNNCells else [cell]
     of = "x"
@@ -115,3 +132,11 @@ def _call(cell: Any, script: Script, of: str, to: str, options: dict[str, Any]) 
     if function is recurrent.gru and not cell.reset_after:
         options = {"reset_after": False, **options}
     script.call(function, *given, of=of, to=to, **options)
+
+
+def _refuse_stateful(layer: Any) -> None:
+    if layer.stateful:
+        raise CannotExportError(
+            f"{layer.label} cannot be exported: it is stateful, so that a prediction depends on "
+            f"the batches before. Copy its weights to a layer that is not."
+        )
