@@ -9,6 +9,26 @@
 ``KERASISH_HOME`` (by default ``~/.kerasish``); `source` is what they share.
 """
 
-from kerasish.datasets import cifar10, cifar100, digits, fashion_mnist, mnist
+from kerasish.datasets import (
+    boston_housing,
+    california_housing,
+    cifar10,
+    cifar100,
+    digits,
+    fashion_mnist,
+    imdb,
+    mnist,
+    reuters,
+)
 
-__all__ = ["cifar10", "cifar100", "digits", "fashion_mnist", "mnist"]
+__all__ = [
+    "boston_housing",
+    "california_housing",
+    "cifar10",
+    "cifar100",
+    "digits",
+    "fashion_mnist",
+    "imdb",
+    "mnist",
+    "reuters",
+]
