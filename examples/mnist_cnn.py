@@ -47,8 +47,8 @@ print(f"test accuracy: {accuracy:.4f} (goal: {GOAL})")
 
 probabilities = model.predict(x_test, verbose=0)
 wrong = np.flatnonzero(probabilities.argmax(axis=1) != y_test)[:20]
-figure = ks.viz.new_figure((7.5, 10.5))
-matrix, mistakes = figure.subfigures(2, 1, height_ratios=[2, 1])
+figure = ks.viz.new_figure((7.5, 9.5))
+matrix, mistakes = figure.subfigures(2, 1, height_ratios=[2.6, 1])
 ks.viz.confusion_matrix(y_test, probabilities, figure=matrix)
 ks.viz.image_grid(
     x_test[wrong],

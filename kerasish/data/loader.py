@@ -261,6 +261,14 @@ class LoaderBatches(IterableBatches):
             return -(-self.rows // (self.batch_size or 1))
         return super()._count()
 
+    @property
+    def targets(self) -> np.ndarray | None:
+        """The targets of all rows, if they lie in memory and no transform may change them."""
+        if self.source.rows is None or self.source.transforms:
+            return None
+        y = self.source._source[1]
+        return y if isinstance(y, np.ndarray) and not arrays.is_on_disk(y) else None
+
     def _iterate(self, start: int = 0) -> Iterator[Any]:
         if self._again is not None:
             self._epoch, self._again = self._again, None

@@ -12,6 +12,7 @@ import numpy as np
 from kerasish.callbacks import CallbackList, History
 from kerasish.data import Batches
 from kerasish.step import commit
+from kerasish.training import preflight
 from kerasish.training.interrupt import NonFiniteError, interrupts, is_interactive
 from kerasish.training.shards import Team, shard_count
 from kerasish.training.state import FitState
@@ -42,6 +43,7 @@ def fit(
     callbacks.fit_state = state = FitState(model, batches, validation, callbacks, initial_epoch)
     callbacks.reports = reported(model.metrics_names, validation is not None)
     model.stop_training = False
+    preflight.look(model, batches, validation)
     with computing() as outermost:
         try:
             callbacks.on_train_begin()
