@@ -321,16 +321,18 @@ def test_what_cannot_be_done_is_said(logs, tmp_path, capsys, arguments, message)
     assert re.search(message, err)
 
 
-def test_the_module_can_be_run(tmp_path):
-    def call(*arguments):
-        return subprocess.run(
-            [sys.executable, "-m", "kerasish", *arguments], capture_output=True, text=True
-        )
-
-    assert call("--version").stdout == f"kerasish {kerasish.__version__}\n"
-    wrong = call("rums")
+def test_the_module_can_be_run():
+    wrong = subprocess.run(
+        [sys.executable, "-m", "kerasish", "rums"], capture_output=True, text=True
+    )
     assert wrong.returncode == 2
     assert "invalid choice: 'rums'" in wrong.stderr
+
+
+def test_the_version_is_told(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(["--version"])
+    assert capsys.readouterr().out == f"kerasish {kerasish.__version__}\n"
 
 
 def test_help_tells_of_every_command(capsys):
