@@ -3,6 +3,7 @@
 import hashlib
 import json
 import pathlib
+import random
 import signal
 import subprocess
 import sys
@@ -14,6 +15,8 @@ import pytest
 import kerasish as ks
 from kerasish import callbacks, layers, optimizers
 from kerasish.callbacks import BackupAndRestore, EarlyStopping
+from kerasish.data.snapshot import Snapshot
+from kerasish.saving import state_file
 from kerasish.training import shards
 
 RNG = np.random.default_rng(0)
@@ -334,6 +337,63 @@ def test_a_killed_training_ends_the_same(training, freq, kills, tmp_path):
             run(training, folder, freq, trap)
     assert run(training, folder, freq) == whole
     assert not (folder / "backup").exists()
+
+
+# --- what a data set keeps in its attributes ------------------------------------------------------
+
+
+class Source:
+    def __init__(self):
+        self.rows = np.arange(6)
+        self.table = np.zeros((2, 2))  # data: not looked at
+        self.names = [("row", i) for i in range(6)]
+        self.options = {"deep": [1, 2]}
+        self.count, self.opened = 0, object()
+        self.new, self.old, self.plain = (
+            np.random.default_rng(0),
+            np.random.RandomState(0),
+            random.Random(0),
+        )
+
+    def read(self):
+        drawn = [self.new.normal(), self.old.normal(), self.plain.random()]
+        self.new.shuffle(self.rows)
+        self.plain.shuffle(self.names)
+        self.options["deep"].append(self.count)
+        self.count += 1
+        self.table += 1
+        return [*drawn, self.rows.tolist(), list(self.names), str(self.options), self.count]
+
+
+def test_attributes_of_a_data_set_go_on_where_they_were(tmp_path):
+    source = Source()
+    snapshot = Snapshot(source)
+    assert snapshot.changed() == {}
+    source.read()
+    state = snapshot.changed()
+    assert set(state) == {"rows", "names", "options", "count", "new", "old", "plain"}
+    state_file.write_state(tmp_path / "state.npz", state)
+    again = Source()
+    rows = again.rows
+    Snapshot(again).restore(state_file.read_state(tmp_path / "state.npz"))
+    assert again.rows is rows  # others may hold the same array
+    assert again.read() == source.read()
+
+
+def test_a_data_set_that_has_a_state_is_asked():
+    class Asked(Source):
+        def get_state(self):
+            return self.count
+
+        def set_state(self, state):
+            self.count = 10 * state
+
+    source = Asked()
+    snapshot = Snapshot(source)
+    source.read()
+    assert snapshot.changed() == 1
+    snapshot.restore(3)
+    assert source.count == 30
 
 
 # --- real processes -------------------------------------------------------------------------------

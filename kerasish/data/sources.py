@@ -213,7 +213,8 @@ class IndexedBatches(MadeBatches):
 
     def __init__(self, source: Any, *, shuffle: bool | str, **options: Any) -> None:
         super().__init__(source, **options)
-        self._snapshot = Snapshot(source)
+        trains = self._role in ("fit", "validation")
+        self._snapshot = Snapshot(source) if trains else None
         count = self._count()
         if count == 0:
             self._ran_out()
@@ -257,6 +258,7 @@ class IndexedBatches(MadeBatches):
 
     def get_state(self) -> dict[str, Any]:
         """The place, and the state of the source itself (see `kerasish.data.snapshot`)."""
+        assert self._snapshot is not None
         own = {"peeked": self._peeked is not None, "source": self._snapshot.changed()}
         return super().get_state() | own
 
@@ -265,6 +267,7 @@ class IndexedBatches(MadeBatches):
         rest = super().reopen(state, done)
         if not state["peeked"]:
             self._peeked = None
+        assert self._snapshot is not None
         self._snapshot.restore(state["source"])
         return rest
 
