@@ -125,6 +125,7 @@ def test_one_hot_targets_and_categorical_crossentropy():
     for y in (index, np.eye(3)[index]):
         found = KerasClassifier(make, epochs=1).fit(X, y)
         assert found.predict(X).max() <= 2
+        assert 0 <= found.score(X, y) <= 1
 
 
 def test_a_pipeline_of_a_regressor():

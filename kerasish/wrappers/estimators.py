@@ -267,6 +267,13 @@ class KerasClassifier(ClassifierMixin, KerasEstimator):
             return np.hstack([1 - p, p])
         return p
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The share of samples whose class is right; targets may be one-hot."""
+        y = np.asarray(y)
+        if y.ndim == 2 and y.shape[1] > 1:
+            y = y.argmax(axis=1)
+        return super().score(X, y, sample_weight)
+
 
 class KerasRegressor(RegressorMixin, KerasEstimator):
     """A model as a regressor; `score` is the coefficient of determination.
