@@ -274,6 +274,21 @@ def test_layers_can_be_chosen_and_wide_outputs_are_strips():
     assert figure.get_suptitle() == "Mine"
 
 
+def test_sequences_are_maps_and_wrappers_name_what_they_wrap():
+    inner = layers.LSTM(2, return_sequences=True)
+    model = Sequential([layers.Bidirectional(inner), layers.TimeDistributed(layers.Dense(3))])
+    model.build((None, 5, 2))
+    sample = RNG.normal(size=(5, 2)).astype("float32")
+    figure = viz.activations(model, sample)
+    maps = panels(figure)
+    assert [axes.images[0].get_array().shape for axes in maps] == [(2, 5), (4, 5), (3, 5)]
+    expected = model.predict(sample[None], verbose=0)[0].T
+    np.testing.assert_allclose(maps[-1].images[0].get_array(), expected, rtol=1e-5)
+    assert maps[-1].get_xlabel() == "step"
+    kinds = said(viz.plot_model(model))
+    assert {"Bidirectional(LSTM)", "TimeDistributed(Dense)"} <= set(kinds)
+
+
 # Bad input
 
 

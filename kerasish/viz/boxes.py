@@ -64,8 +64,8 @@ def layer_boxes(
 
 def _box(layer: Any, say: dict[str, bool], frames: tuple[str, ...]) -> Box:
     kind = type(layer).__name__
-    inner = getattr(layer, "layer", None)
-    if inner is not None and hasattr(inner, "name"):
+    inner = _inner(layer)
+    if inner is not None:
         kind = f"{kind}({type(inner).__name__})"
     activation = getattr(layer, "activation", None)
     if say["activations"] and activation is not None:
@@ -96,7 +96,16 @@ def _shape(layer: Any) -> str:
         return "?"
 
 
+def _inner(layer: Any) -> Any:
+    """The layer that a wrapper wraps."""
+    inner = getattr(layer, "forward_layer", None) or getattr(layer, "layer", None)
+    return inner if hasattr(inner, "output_shape") or hasattr(inner, "name") else None
+
+
 def _colour(layer: Any) -> str:
+    inner = _inner(layer)
+    if inner is not None:
+        return _colour(inner)
     module = type(layer).__module__.rpartition(".")[2]
     words = f"{module} {type(layer).__name__}".lower()
     if module == "core" and not layer.weights and type(layer).__name__ != "Dense":

@@ -27,7 +27,8 @@ def activations(
     """Draw what the layers of a model put out for one input: a row of images for each layer.
 
     Layers whose output is an image show the channels of greatest spread, each on a scale of its
-    own; outputs without an image's shape show as bars, up to 64 of them.
+    own. Vectors show as bars, or as a strip of colours if they have more than 64 units, and
+    sequences of vectors as a map with a column for each step.
 
     Parameters
     ----------
@@ -106,8 +107,14 @@ def _draw_maps(figure: Any, grid: Any, row: int, name: str, values: Any, columns
 
 
 def _draw_bars(axes: Any, name: str, values: np.ndarray) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     flat = values.ravel()
-    if len(flat) > 64:  # too many to tell apart: as a strip of colours
+    if values.ndim == 2:  # a vector for each step of time
+        axes.imshow(values.T, aspect="auto", cmap="viridis", interpolation="nearest")
+        axes.tick_params(axis="y", labelsize=7)
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=3, integer=True))
+    elif len(flat) > 64:  # too many to tell apart: as a strip of colours
         axes.imshow(flat[None], aspect="auto", cmap="viridis", interpolation="nearest")
         axes.set_yticks([])
     else:
@@ -115,7 +122,8 @@ def _draw_bars(axes: Any, name: str, values: np.ndarray) -> None:
         axes.margins(x=0.01)
         axes.tick_params(axis="y", labelsize=7)
     axes.tick_params(axis="x", labelsize=7)
-    axes.set_xlabel("unit", fontsize=7, labelpad=1)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
+    axes.set_xlabel("step" if values.ndim == 2 else "unit", fontsize=7, labelpad=1)
     shape = " x ".join(map(str, values.shape))
     label = f"{name}\n{shape}"
     axes.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=8, labelpad=14)
