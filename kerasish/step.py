@@ -88,6 +88,8 @@ class Step:
         self.rows = rows if rows is not None else slice(0, batch_size)
         self.shard, self.seed, self.counter = shard, seed, counter
         self.arena = arena
+        if arena is not None:
+            self.empty = arena.take  # type: ignore[method-assign]
         self._exchange = exchange
         self.grads: dict[Weight, np.ndarray] = {}
         self.written: set[Weight] = set()
@@ -101,6 +103,7 @@ class Step:
         self._rng: np.random.Generator | None = None
         self._ones = np.ones(0, np.float32)
         self._scratch: dict[str, np.ndarray] = {}
+        self._views: dict[str, np.ndarray] = {}  # of `_scratch`, as last asked for
 
     def restart(self, batch_size: int, rows: slice, counter: int) -> None:
         """Make the step ready for another batch, keeping its memory."""
@@ -132,20 +135,22 @@ class Step:
 
     def empty(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
         """An uninitialised array, valid until this step's backward pass has ended."""
-        if self.arena is None:
-            return np.empty(shape, dtype)
-        return self.arena.take(shape, dtype)
+        return np.empty(shape, dtype)
 
     def scratch(self, name: str, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
         """An uninitialised array that is overwritten by the next one of the same `name`.
 
         For what an operation needs only while it runs: it stays in the cache from one to the next.
         """
+        view = self._views.get(name)
+        if view is not None and view.shape == shape and view.dtype == dtype:
+            return view
         size = math.prod(shape) * np.dtype(dtype).itemsize
         buffer = self._scratch.get(name)
         if buffer is None or buffer.size < size:
             buffer = self._scratch[name] = np.empty(size, np.uint8)
-        return buffer[:size].view(dtype).reshape(shape)
+        view = self._views[name] = buffer[:size].view(dtype).reshape(shape)
+        return view
 
     def is_frozen(self, layer: Any) -> bool:
         """Whether the layer does not learn in this model (fixed at compile)."""
@@ -177,7 +182,8 @@ class Step:
         self.written.add(weight)
         out = gradient if first else np.empty_like(gradient)
         if dy is not None:
-            x, dy = x.reshape(-1, x.shape[-1]), dy.reshape(-1, dy.shape[-1])
+            if x.ndim > 2:
+                x, dy = x.reshape(-1, x.shape[-1]), dy.reshape(-1, dy.shape[-1])
             np.matmul(x.T, dy, out=out)
         elif x.ndim > gradient.ndim:
             rows = x.reshape(-1, gradient.size)  # a product sums rows faster than .sum(axis=0)

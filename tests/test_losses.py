@@ -10,7 +10,7 @@ import warnings
 import numpy as np
 import pytest
 
-from kerasish import autodiff, losses, registry
+from kerasish import activations, autodiff, losses, registry
 from tests.golden import make_losses
 
 GOLDEN = make_losses.load()
@@ -510,6 +510,26 @@ def test_crossentropy_by_shapes():
     assert float(losses.as_loss("ce")([1, 0], p[:, :1])) == float(
         losses.BinaryCrossentropy()([1, 0], p[:, :1])
     )
+
+
+@pytest.mark.parametrize("scale", [1, 20, 1000])
+@pytest.mark.parametrize("loss", ["Sparse", "", "Binary"])
+@pytest.mark.parametrize("shape", [(6, 4), (3, 2, 4)])
+def test_the_output_of_the_head_spares_work_but_changes_no_number(loss, shape, scale):
+    rng = np.random.default_rng(0)
+    head = "sigmoid" if loss == "Binary" else "softmax"
+    cls = losses.BinaryCrossentropy if head == "sigmoid" else None
+    cls = cls or getattr(losses, f"{loss}CategoricalCrossentropy")
+    from_logits = cls().logits_variant(head)
+    z = (scale * rng.standard_normal(shape)).astype("float32")
+    labels = rng.integers(0, shape[-1], shape[:-1])
+    y_true = labels if loss == "Sparse" else np.eye(shape[-1], dtype="float32")[labels]
+    p = np.array(getattr(activations, head)(z))
+    values, backward = from_logits.from_head(y_true, z, p)
+    expected, expected_backward = from_logits.forward(y_true, z)
+    np.testing.assert_allclose(values, expected, rtol=1e-5, atol=1e-6)
+    dl = rng.standard_normal(values.shape).astype("float32")
+    np.testing.assert_allclose(backward(dl), expected_backward(dl), rtol=1e-5, atol=1e-6)
 
 
 def test_logits_variant():

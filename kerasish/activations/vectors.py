@@ -31,7 +31,7 @@ def softmax(x: Any, axis: Axis = -1, *, out: np.ndarray) -> np.ndarray:
         )
     np.subtract(x, _largest(x, axis), out=out)
     np.exp(out, out=out)
-    return np.divide(out, out.sum(axis=axis, keepdims=True), out=out)
+    return np.divide(out, np.add.reduce(out, axis=axis, keepdims=True), out=out)
 
 
 @softmax.derivative
@@ -106,7 +106,7 @@ def _(dy, x, y, axis=-1):
 
 
 def _largest(x: np.ndarray, axis: Axis) -> np.ndarray:
-    return x.max(axis=axis, keepdims=True)
+    return np.maximum.reduce(x, axis=axis, keepdims=True)
 
 
 def _halves(x: np.ndarray, axis: int) -> list[np.ndarray]:

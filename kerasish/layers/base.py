@@ -223,11 +223,11 @@ class Layer(symbol.HasSymbols, Described, WeightOwner):
         At the head of a model whose loss is computed from logits, `z` is left in the step and
         the backward function takes dLoss/dz.
         """
+        fn = self.activation  # type: ignore[attr-defined]
         if step.at_head:
             step.at_head = False
             step.logits = z
-            return self.activation(z), _same  # type: ignore[attr-defined]
-        fn = self.activation  # type: ignore[attr-defined]
+            return activations.forward(fn, z, keep=False)[0], _same
         return activations.forward(fn, z, out=z, keep=step.recording)
 
     @property

@@ -137,6 +137,15 @@ class Loss(registry.Configurable):
             )
         return values, backward
 
+    def from_head(
+        self, y_true: Any, logits: np.ndarray, y_pred: np.ndarray
+    ) -> tuple[np.ndarray, Backward]:
+        """`forward` on logits, where the activation of a model's head has made `y_pred` of them.
+
+        The function takes d/dlosses to d/dlogits.
+        """
+        return self.forward(y_true, logits)
+
     def coefficients(
         self,
         shape: tuple[int, ...],

@@ -20,6 +20,8 @@ from kerasish.losses.base import Backward, BuiltIn, Loss, Paired, functional
 from kerasish.losses.regression import clip, mean, share
 from kerasish.registry import register
 
+TINY = 1e-30  # probabilities below it have fewer digits, and in the end none
+
 
 @register
 @dataclass(eq=False, repr=False)
@@ -222,6 +224,25 @@ class SparseCategoricalCrossentropy(BuiltIn):
             return dp if shape == y_pred.shape else np.moveaxis(dp, -1, self.axis)
 
         return losses.reshape(shape[:-1]), backward
+
+    def from_head(
+        self, y_true: Any, logits: np.ndarray, y_pred: np.ndarray
+    ) -> tuple[np.ndarray, Backward]:
+        """The same with softmax(z) at hand: -log p[label]; gradient p - onehot(label)."""
+        labels, ignored = self._labels(y_true, logits)
+        places = np.arange(0, y_pred.size, y_pred.shape[-1])
+        places += labels
+        chosen = y_pred.take(places)
+        if ignored is not None or not np.minimum.reduce(chosen, initial=1) > TINY:
+            return self.forward(y_true, logits)  # in p the digits of such a sample are lost
+
+        def backward(dl: np.ndarray) -> np.ndarray:
+            dz = np.multiply(y_pred, dl[..., None], out=np.empty(y_pred.shape, y_pred.dtype))
+            dz.reshape(-1)[places] = (chosen - 1) * dl.reshape(-1)
+            return dz
+
+        losses = np.log(chosen)
+        return np.negative(losses, out=losses).reshape(y_pred.shape[:-1]), backward
 
     def _labels(self, y_true: Any, y_pred: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """Labels in one row of integers, and which of them are to be ignored (then 0)."""

@@ -112,6 +112,12 @@ class Mean(Metric):
         """Weighted sum and weight of a batch of values, shape (N, ...)."""
         return totals(self.name, values, sample_weight)
 
+    def apply(self, increments: Any) -> None:
+        """Add what `increments` returned, of one batch or of a part of one."""
+        total, count = increments
+        self.total.value += total
+        self.count.value += count
+
     def result(self) -> Array:
         """The mean over all batches."""
         count = float(self.count.value)

@@ -246,7 +246,7 @@ class Model(Trainer, OldMethods, Files, Layer, metaclass=ModelType):
 
     def next_counter(self) -> int:
         """Count a call in training mode; never goes back."""
-        self.counter += 1
+        self.__dict__["counter"] += 1  # past what setting an attribute of a layer looks at
         return self.counter
 
     def shuffle_rng(self) -> np.random.Generator:

@@ -12,6 +12,8 @@ from kerasish.step import Step
 
 def product(a: np.ndarray, b: np.ndarray, step: Step) -> np.ndarray:
     """``a @ b`` for a (..., K) and b (K, M), leading axes folded into one product."""
+    if a.ndim == 2:
+        return np.matmul(a, b, out=step.empty((a.shape[0], b.shape[1]), a.dtype))
     out = step.empty((*a.shape[:-1], b.shape[-1]), a.dtype)
     np.matmul(a.reshape(-1, a.shape[-1]), b, out=out.reshape(-1, b.shape[-1]))
     return out
@@ -29,8 +31,8 @@ def relu_backward(
     dy: np.ndarray, y: np.ndarray, step: Step, total: bool, out: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """`dy` where relu's output y (..., C) is above 0 or NaN, else 0; and its sum (C,) if asked."""
-    closed = np.less_equal(y, 0, out=step.scratch("closed", y.shape, bool))
-    dz = np.multiply(dy, np.logical_not(closed, out=closed), out=out)
+    passes = np.not_equal(y, 0, out=step.scratch("passes", y.shape, bool))  # it is never below 0
+    dz = np.multiply(dy, passes, out=out)
     return dz, row_sum(dz, step) if total else None
 
 

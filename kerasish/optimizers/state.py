@@ -56,7 +56,7 @@ class OptimizerState(Memory):
     ) -> None:
         self.swapped = False
         self._plans: dict[Any, Plan] = {}
-        self._plan_key: tuple[Any, ...] = ()
+        self._plan_key: tuple[Any, ...] = (None, None)
         self._work: np.ndarray | None = None
         self._grads: np.ndarray | None = None
         self._by_weight = type(optimizer).update_step is not Optimizer.update_step
@@ -205,12 +205,11 @@ class OptimizerState(Memory):
     def _plan(self, only: tuple[int, ...] | None) -> Plan:
         opt = self.optimizer
         fast = compiled.chosen(self.runs.size, self.dtype)
-        key = (self.runs.pieces, opt._excluded, opt.weight_decay, fast)
-        if len(self._plan_key) != len(key) or any(
-            a is not b for a, b in zip(key, self._plan_key, strict=True)
-        ):
+        pieces, excluded, *others = self._plan_key
+        moved = pieces is not self.runs.pieces or excluded is not opt._excluded
+        if moved or others != [opt.weight_decay, fast]:
             self._plans.clear()
-            self._plan_key = key
+            self._plan_key = (self.runs.pieces, opt._excluded, opt.weight_decay, fast)
         plan = self._plans.get(only)
         if plan is None:
             plan = self._plans[only] = Plan(self, only)

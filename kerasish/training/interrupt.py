@@ -30,11 +30,13 @@ class Interrupts:
         self._steps = 0
         self._noticed: float | None = None
         self._previous: Callable[[int, FrameType | None], Any] | None = None
+        self._whole = Whole(self)
+        self.main_thread = threading.main_thread().ident
 
     @contextlib.contextmanager
     def watch(self) -> Iterator[bool]:
         """Take Ctrl-C over for a loop of steps; gives whether it is inside no other loop."""
-        if threading.current_thread() is not threading.main_thread():
+        if threading.get_ident() != self.main_thread:
             yield True
             return
         outermost = self._loops == 0
@@ -50,20 +52,9 @@ class Interrupts:
             if outermost and signal.getsignal(signal.SIGINT) == self._on_signal:
                 signal.signal(signal.SIGINT, self._previous)
 
-    @contextlib.contextmanager
-    def whole(self) -> Iterator[None]:
+    def whole(self) -> Whole:
         """Hold Ctrl-C back until the block, or the outermost of such blocks, has ended."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        with contextlib.nullcontext() if self._loops else self.watch():
-            self._steps += 1
-            try:
-                yield
-            finally:
-                self._steps = max(0, self._steps - 1)
-                if self._noticed is not None and not self._steps:
-                    self._act()
+        return self._whole
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         now = time.monotonic()
@@ -80,6 +71,38 @@ class Interrupts:
     def after_fork(self) -> None:
         """In a child process no step is running, whatever other threads were doing."""
         self._steps, self._noticed = 0, None
+        self.main_thread = threading.main_thread().ident
+
+
+class Whole(contextlib.ContextDecorator):
+    """What `Interrupts.whole` gives; its blocks close in reverse order, so one object will do."""
+
+    def __init__(self, interrupts: Interrupts) -> None:
+        self._interrupts = interrupts
+        self._watch: Any = None
+
+    def __enter__(self) -> None:
+        held = self._interrupts
+        if threading.get_ident() == held.main_thread:
+            if not held._loops:
+                self._watch = held.watch()
+                self._watch.__enter__()
+            held._steps += 1
+
+    def __exit__(self, *error: Any) -> None:
+        held = self._interrupts
+        if threading.get_ident() != held.main_thread:
+            return
+        held._steps = max(0, held._steps - 1)
+        if held._steps:
+            return
+        watch, self._watch = self._watch, None
+        try:
+            if held._noticed is not None:
+                held._act()
+        finally:
+            if watch is not None:
+                watch.__exit__(*error)
 
 
 interrupts = Interrupts()
@@ -102,7 +125,9 @@ def all_finite(arrays: list[np.ndarray]) -> bool:
 
     That a sum of parts is finite follows from their squares where these are not near the limit.
     """
-    square = sum(float(np.dot(array, array)) for array in arrays)
+    square = 0.0
+    for array in arrays:
+        square += float(np.dot(array, array))
     if square * len(arrays) < SQUARE_LIMIT:
         return True
     return bool(np.isfinite(sum(arrays)).all())

@@ -85,11 +85,12 @@ def _train_epoch(model: Any, state: FitState, callbacks: CallbackList, epoch: in
     """One pass over the data; `state` is told if it ends because a number is not finite."""
     program = model.program
     result = program.scores.result
+    known = state.batches.targets is not None  # all of them were looked at before the first epoch
     first, state.batch = state.batch, 0
     for index, (x, y, weights) in enumerate(state.rest_of_epoch(), first):
         callbacks.on_train_batch_begin(index)
         try:
-            program.train_batch(x, y, weights, check=True)
+            program.train_batch(x, y, weights, check=True, known=known)
         except NonFiniteError as error:
             warnings.warn(
                 f"fit stopped in epoch {epoch + 1}, batch {index}: {error} is not finite. The "
@@ -122,10 +123,11 @@ def evaluate(model: Any, batches: Batches, callbacks: CallbackList) -> dict[str,
     """Loss and metrics over all batches."""
     program = model.program
     with computing(), program.own_scores(), _closing(callbacks, "test") as logs:
+        known = batches.targets is not None
         callbacks.on_test_begin()
         for index, (x, y, weights) in enumerate(batches.epoch()):
             callbacks.on_test_batch_begin(index)
-            program.test_batch(x, y, weights)
+            program.test_batch(x, y, weights, known)
             callbacks.on_test_batch_end(index, program.scores.result)
         logs.update(program.scores.result())
     return logs

@@ -21,6 +21,7 @@ from kerasish.training.interrupt import (
     first_non_finite,
     interrupts,
 )
+from kerasish.training.judge import Judge
 from kerasish.training.scores import Scores
 from kerasish.training.shards import Team, shard_count
 from kerasish.training.threads import gang
@@ -86,8 +87,8 @@ class Program:
         assert self.runs is not None
         self._penalised = [w for w in self.runs.weights if w.regularizer is not None]
         self._no_dx = frozenset(layers_before_learning(self.model, set(self.runs.weights)))
-        head = self.model.head
-        self._fused = self.loss.logits_variant(head) if self.loss is not None and head else None
+        self._judge = Judge(self.loss, self.loss_weight, self.scores, self.model.head)
+        self._has_logits = self._judge.from_logits is not None
         penalties = [layer.activity_regularizer for layer in self.model.walk()]
         self._shardable = self.model.is_shardable and all(
             penalty is None or getattr(penalty, "additive", False) for penalty in penalties
@@ -128,21 +129,23 @@ class Program:
 
     @interrupts.whole()
     @np.errstate(all="ignore")
-    def train_batch(self, x: Any, y: Any, weights: Any, check: bool = False) -> float:
+    def train_batch(
+        self, x: Any, y: Any, weights: Any, check: bool = False, known: bool = False
+    ) -> float:
         """Forward, loss, metrics, backward, update. Returns the loss; `scores` has the metrics.
 
         With `check`, a loss or gradient that is not finite raises `NonFiniteError` before
-        anything of the model has changed.
+        anything of the model has changed. `known` targets have been looked at before.
         """
         model = self.model
         x, rows = model.aligned(x), len(x)
-        self._check_targets(y, rows)
+        if not known:
+            self._check_targets(y, rows)
         counter = model.next_counter()
 
         def shard(step: Step, part: slice) -> Any:
-            inputs = model.cast_input(x[part])
-            step.at_head = self._fused is not None
-            y_pred, backward = model.apply(inputs, step)
+            step.at_head = self._has_logits
+            y_pred, backward = model.apply(model.cast_input(x[part]), step)
             value, dy, scores = self._judge(step, y_pred, y, weights, part)
             if dy is not None:
                 backward(dy)
@@ -165,14 +168,15 @@ class Program:
 
     @interrupts.whole()
     @np.errstate(all="ignore")
-    def test_batch(self, x: Any, y: Any, weights: Any) -> float:
+    def test_batch(self, x: Any, y: Any, weights: Any, known: bool = False) -> float:
         """Forward, loss and metrics without learning."""
         model = self.model
         x, rows = model.aligned(x), len(x)
-        self._check_targets(y, rows)
+        if not known:
+            self._check_targets(y, rows)
 
         def shard(step: Step, part: slice) -> Any:
-            step.at_head = self._fused is not None
+            step.at_head = self._has_logits
             y_pred, _ = model.apply(model.cast_input(x[part]), step)
             value, _, scores = self._judge(step, y_pred, y, weights, part)
             return value + sum(step.losses), scores, y_pred
@@ -214,66 +218,6 @@ class Program:
         if self.loss is not None:
             self.loss.check_targets(y, (rows, *self.model.output_shape[1:]))
         self.resolve_metrics(y)
-
-    def _judge(
-        self, step: Step, y_pred: np.ndarray, y: Any, weights: Any, part: slice
-    ) -> tuple[float, np.ndarray | None, Any]:
-        """Loss of one shard, its gradient, and the shard's share of the metrics."""
-        scores = None
-        if y is not None:
-            shard_weights = None if weights is None else weights[part]
-            scores = self.scores.increments(y[part], y_pred, shard_weights, step.mask)
-        if self.loss is None or y is None:
-            zero = np.zeros_like(y_pred) if step.recording else None
-            return 0.0, zero, scores
-        if step.logits is not None and self._fused is not None:
-            loss, outputs = self._fused, step.logits
-        else:
-            loss, outputs = self.loss, y_pred
-        step.at_head = False
-        if not loss.additive:
-            return (*self._judge_joined(loss, step, outputs, y, weights, part), scores)
-        shard_weights = None if weights is None else weights[part]
-        values, backward = loss.forward(y[part], outputs)
-        c = loss.coefficients(
-            values.shape,
-            sample_weight=shard_weights,
-            mask=loss.mask_of(y[part], values, step.mask),
-            rows=(len(outputs), step.batch_size),
-            all_sum=step.all_sum,
-            dtype=values.dtype,
-        )
-        return self._weigh(values, c, backward if step.recording else None, scores)
-
-    def _weigh(self, values: Any, c: Any, backward: Any, scores: Any) -> Any:
-        c = np.asarray(c, values.dtype)
-        if self.loss_weight != 1:
-            c = c * values.dtype.type(self.loss_weight)
-        value = float(np.vdot(values, np.broadcast_to(c, values.shape)))
-        return value, None if backward is None else backward(c), scores
-
-    def _judge_joined(
-        self, loss: Any, step: Step, outputs: np.ndarray, y: Any, weights: Any, part: slice
-    ) -> tuple[float, np.ndarray | None]:
-        """The same for a loss that has to see the whole batch: once, in one of the threads."""
-
-        def whole(parts: list[Any]) -> tuple[float, np.ndarray | None]:
-            joined = np.concatenate([p for p, _ in parts]) if len(parts) > 1 else parts[0][0]
-            masks = [m for _, m in parts]
-            mask = None if masks[0] is None else np.concatenate(masks)
-            values, backward = loss.forward(y, joined)
-            c = loss.coefficients(
-                values.shape,
-                sample_weight=weights,
-                mask=loss.mask_of(y, values, mask),
-                rows=(len(joined), len(joined)),
-                dtype=values.dtype,
-            )
-            return self._weigh(values, c, backward if step.recording else None, None)[:2]
-
-        value, dy = step.exchange((outputs, step.mask), whole)
-        first = part.start == 0
-        return (value if first else 0.0), (None if dy is None else dy[part])
 
     def _unwritten(self, step: Step) -> list[Weight]:
         if len(step.written) == len(step.grads):

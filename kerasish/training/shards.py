@@ -59,8 +59,8 @@ class Team:
     ) -> list[Any]:
         """Run ``body(step, rows)`` for each shard and return the results in order.
 
-        NumPy's warnings of overflow and the like are off, in whatever thread a shard runs:
-        numbers that are not finite are found by `fit`.
+        In the other threads NumPy's warnings of overflow and the like are off, as the caller has
+        them off here: numbers that are not finite are found by `fit`.
         """
         while len(self.steps) < count:
             step = Step(
@@ -77,8 +77,7 @@ class Team:
             step = self.steps[0]
             step._exchange = None
             step.restart(rows, slice(0, rows), counter)
-            with np.errstate(all="ignore"):
-                return [body(step, step.rows)]
+            return [body(step, step.rows)]
         meeting = Rendezvous(count)
         results: list[Any] = [None] * count
         tasks = []
