@@ -103,6 +103,12 @@ def test_a_terminal_gets_five_plots_and_not_one_an_epoch(monkeypatch, now):
     assert screen.getvalue().count("training") == 5
 
 
+def test_a_constant_has_its_value_beside_it(capsys):
+    run(LivePlot(), [{"loss": 0.25}, {"loss": 0.25}])
+    (line,) = [row for row in capsys.readouterr().out.splitlines() if row.startswith(" 0.25")]
+    assert line.count("*") == 2
+
+
 def test_text_plots_survive_odd_values(capsys):
     run(LivePlot(), [{"loss": np.nan}, {"loss": np.inf, "new": 2.0}, {"loss": np.nan}])
     out = capsys.readouterr().out
