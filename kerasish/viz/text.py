@@ -49,9 +49,10 @@ def text_plot(run: Run, name: str, width: int = 60, height: int = 8) -> str:
                 row[column] = mark if row[column] in (" ", mark) else "@"
     edge = max(len(f"{low:.4g}"), len(f"{high:.4g}")) + 1
     rows = [" " * edge + " |" + "".join(row).rstrip() for row in grid]
-    at = {0: high, height - 1: low} if high > low else {height - 1 - round(0.5 * (height - 1)): low}
-    for row, value in at.items():
-        rows[row] = f"{value:.4g}".rjust(edge) + rows[row][edge:]
+    middle = height - 1 - round(0.5 * (height - 1))
+    at = {0: float(high), height - 1: float(low)} if high > low else {middle: float(low)}
+    for place, number in at.items():
+        rows[place] = f"{number:.4g}".rjust(edge) + rows[place][edge:]
     axis = f"{first}" + (f"{last}".rjust(width - len(f"{first}")) if last > first else "")
     legend = ", ".join(
         f"{mark} {'validation' if key.startswith('val_') else 'training'}" for key, mark in curves
