@@ -311,6 +311,18 @@ def test_nothing_happens_with_a_factor_of_nothing():
         assert np.allclose(layer(x), x, atol=2e-3), type(layer)
 
 
+def test_a_shear_given_by_a_number_can_be_read_by_keras():
+    layer = layers.RandomShear(0.2)
+    assert (
+        layer.get_config()["x_factor"] == 0.2
+    )  # of (-0.2, 0.2) Keras says that it is not in [0, 1]
+    slant = layer.draw((500, 4, 4, 1), np.random.default_rng(0))[:, 1]
+    assert -0.2 <= slant.min() < -0.18
+    assert 0.18 < slant.max() <= 0.2
+    pair = layers.RandomShear((-0.2, 0.2))  # as Keras's files have it
+    assert layers.RandomShear.from_config(pair.get_config()).x_factor == [-0.2, 0.2]
+
+
 def test_an_elastic_field_is_smooth_and_of_the_right_size():
     layer = layers.RandomElasticTransform((1, 1), scale=(0.8, 0.8))
     apply, moves = layer.draw((20, 48, 64, 1), np.random.default_rng(0))

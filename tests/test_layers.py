@@ -224,7 +224,7 @@ TABLE = [
     ("RandomTranslation", {"height_factor": 0.4, "width_factor": (0, 0.5)}, (2, 3, 2, 2), {}),
     ("RandomRotation", {"factor": 0.2, "fill_mode": "constant"}, (2, 3, 2, 2), {}),
     ("RandomZoom", {"height_factor": (-0.4, 0.2), "fill_mode": "wrap"}, (2, 3, 2, 1), {}),
-    ("RandomShear", {"x_factor": 0.3, "fill_mode": "nearest", "seed": 1}, (2, 3, 2, 1), {}),
+    ("RandomShear", {"x_factor": [0.1, 0.3], "y_factor": [0, 0.2], "seed": 1}, (2, 3, 2, 1), {}),
     ("RandomBrightness", {"factor": 0.2, "value_range": [-2, 2]}, (2, 3, 2, 2), {}),
     ("RandomContrast", {"factor": 0.6, "value_range": [-2, 2]}, (2, 3, 2, 2), {}),
     ("ConvLSTM1D", {"filters": 2, "kernel_size": 2, "strides": 2}, (2, 2, 5, 1), {}),

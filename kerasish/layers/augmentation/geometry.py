@@ -246,7 +246,8 @@ class RandomShear(Affine):
     ----------
     x_factor, y_factor : float or (float, float)
         Bounds of the columns that each row is shifted by against the one above, and of the rows
-        that each column is shifted by; the sign is drawn, too. A number f stands for (-f, f).
+        that each column is shifted by; the sign is drawn, too. A number f stands for (-f, f), and
+        stays a number in the config: Keras writes the pair, which it then refuses to read.
     interpolation, fill_mode, fill_value, data_format, seed
         As in `RandomTranslation`.
 
@@ -270,14 +271,14 @@ class RandomShear(Affine):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.x_factor = factor_range(self, "x_factor", self.x_factor)
-        self.y_factor = factor_range(self, "y_factor", self.y_factor)
+        self._x = factor_range(self, "x_factor", self.x_factor)
+        self._y = factor_range(self, "y_factor", self.y_factor)
 
     def draw(self, shape: tuple[int, ...], rng: Any) -> np.ndarray:
         """The shears, as matrices."""
         sign = np.where(rng.random(shape[0]) < 0.5, -1.0, 1.0)
-        across = sign * rng.uniform(*self.x_factor, size=shape[0])
-        down = sign * rng.uniform(*self.y_factor, size=shape[0])
+        across = sign * rng.uniform(*self._x, size=shape[0])
+        down = sign * rng.uniform(*self._y, size=shape[0])
         return matrices(shape[0], b=across, d=down)
 
 
