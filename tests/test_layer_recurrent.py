@@ -269,6 +269,8 @@ def test_states_and_masks():
     y = layer(x, mask=[[False, False]])
     assert not y.any()
     assert np.array_equal(layer.states[0].value, before)
+    given = layers.GRU(2, return_sequences=True)(x, [np.ones((1, 2))], mask=[[False, False]])
+    assert not given.any()
 
 
 def test_stateful_needs_a_batch_size():

@@ -10,6 +10,7 @@ from kerasish import activations, constraints, initializers, ops, regularizers
 from kerasish.layers.arguments import Shape, fraction, positive
 from kerasish.layers.base import Layer
 from kerasish.layers.recurrent.protocol import call_cell
+from kerasish.ops import compiled
 from kerasish.ops.recurrent import Pass, Product, States
 from kerasish.step import Step
 
@@ -96,9 +97,22 @@ class Cell(Layer):
         states: States,
         keep: np.ndarray | None,
         sequences: bool,
+        step: Step,
     ) -> Pass:
         """From the input's products to the outputs; see `ops.recurrent`."""
         raise TypeError(f"{type(self).__name__} must define `recur`.")
+
+    def is_compiled(self, z: np.ndarray, product: Product) -> bool:
+        """Whether the kernels fit and are worth it: for the usual activations, no dropout."""
+        usual = self.activation is activations.tanh
+        gate = getattr(self, "recurrent_activation", activations.sigmoid)
+        return (
+            usual
+            and gate is activations.sigmoid
+            and type(product) is Product
+            and product.masks is None
+            and compiled.chosen(z.size, z.dtype)
+        )
 
     def run(
         self,
@@ -113,9 +127,8 @@ class Cell(Layer):
         inputs, product = self.products(x, step)
         bias = self.bias
         z = inputs(x)
-        if bias is not None:
-            z += bias.value if bias.ndim == 1 else bias.value[0]
-        done = self.recur(z, product, states, keep, sequences)
+        ops.add_bias(z, None if bias is None else bias.value if bias.ndim == 1 else bias.value[0])
+        done = self.recur(z, product, states, keep, sequences, step)
 
         def backward(dy: np.ndarray, dstates: Any = None) -> Any:
             dz, drecurrent, first, *dbias = done.backward(dy, dstates)

@@ -10,8 +10,10 @@ import numpy as np
 from kerasish import activations
 from kerasish.layers.recurrent.cell import Cell
 from kerasish.ops import recurrent
+from kerasish.ops import sequences as compiled
 from kerasish.ops.recurrent import Pass, Product, States
 from kerasish.registry import register
+from kerasish.step import Step
 
 PRIVATE: dict[str, Any] = {"private": True}
 
@@ -73,8 +75,11 @@ class SimpleRNNCell(SimpleRNNArguments, Cell):
         states: States,
         keep: np.ndarray | None,
         sequences: bool,
+        step: Step,
     ) -> Pass:
         """See `ops.recurrent.simple`."""
+        if self.is_compiled(z, product):
+            return compiled.simple(z, product, states, keep, sequences, step)
         return recurrent.simple(z, product, states, keep, sequences, _act(self.activation))
 
 
@@ -130,8 +135,11 @@ class LSTMFormula(Cell):
         states: States,
         keep: np.ndarray | None,
         sequences: bool,
+        step: Step,
     ) -> Pass:
         """See `ops.recurrent.lstm`."""
+        if self.is_compiled(z, product):
+            return compiled.lstm(z, product, states, keep, sequences, step)
         act, gate = _act(self.activation), _act(self.recurrent_activation)
         return recurrent.lstm(z, product, states, keep, sequences, act, gate)
 
@@ -238,6 +246,7 @@ class GRUCell(GRUArguments, Cell):
         states: States,
         keep: np.ndarray | None,
         sequences: bool,
+        step: Step,
     ) -> Pass:
         """See `ops.recurrent.gru` and `gru_before`."""
         act, gate = _act(self.activation), _act(self.recurrent_activation)
@@ -245,4 +254,6 @@ class GRUCell(GRUArguments, Cell):
             parts = product.columns(2 * self.units)
             return recurrent.gru_before(z, *parts, states, keep, sequences, act, gate)
         bias = None if self.bias is None else self.bias.value[1]
+        if self.is_compiled(z, product):
+            return compiled.gru(z, product, bias, states, keep, sequences, step)
         return recurrent.gru(z, product, bias, states, keep, sequences, act, gate)

@@ -235,7 +235,7 @@ class RNN(SeveralOutputs):
         states = self._first_states(x, step, initial)
         result = run_cell(self.cell, sequences, states, keep, step, self.return_sequences, needs_dx)
         y = result.output
-        shown = self._shown(keep, y)
+        shown = self._shown(keep, y, fresh=initial is None and not self.stateful)
         if shown is not None:
             y = y * shown
         if self.stateful and self.states is not None:
@@ -273,12 +273,12 @@ class RNN(SeveralOutputs):
             )
         return mask.T
 
-    def _shown(self, keep: np.ndarray | None, y: np.ndarray) -> np.ndarray | None:
+    def _shown(self, keep: np.ndarray | None, y: np.ndarray, fresh: bool) -> np.ndarray | None:
         """What the outputs are multiplied by: 0 at masked steps that have none to repeat."""
         if keep is None:
             return None
         if not self.zero_output_for_mask:
-            if not self.stateful:
+            if fresh:
                 return None  # states that begin with zeros show zeros
             keep = np.logical_or.accumulate(keep)
         if not self.return_sequences:

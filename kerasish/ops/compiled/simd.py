@@ -7,6 +7,7 @@
     positive(v)                  # relu; NaN stays
     where_above(a, b, v, w)      # v where a > b, else w
     where_equal(a, b, v, w)
+    hyperbolic(v)                # tanh, to 4e-7 of its value
     largest(a, b)                # NaN if either is
 
 Nothing is checked: `i + 8` has to lie within the array. LLVM maps eight lanes to what the processor
@@ -22,6 +23,24 @@ from typing import Any
 from kerasish.ops.compiled.jit import Deferred
 
 LANES = 8
+# tanh(x) = x P(x^2) / Q(x^2) for |x| up to where it rounds to 1: a fit of the least relative
+# error, 1e-9 before rounding; coefficients from the highest power down, as float32.
+TANH_END = 9.01
+TANH_OVER = (
+    -1.2224952820882873e-11,
+    3.061392561676257e-08,
+    2.8019452656735666e-05,
+    0.0038689214270561934,
+    0.13680388033390045,
+    1.0,
+)
+TANH_UNDER = (
+    1.2882054534202325e-06,
+    0.00039396784268319607,
+    0.02724801003932953,
+    0.47013720870018005,
+    1.0,
+)
 
 
 @functools.cache
@@ -119,6 +138,25 @@ def _make() -> dict[str, Any]:
 
         return vector(vector, vector), code
 
+    @intrinsic
+    def hyperbolic(typing: Any, value: Any) -> Any:
+        def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            (x,) = args
+            for bound, compare in (TANH_END, ">"), (-TANH_END, "<"):
+                end = ir.Constant(llvm_vector, [bound] * LANES)
+                x = builder.select(builder.fcmp_ordered(compare, x, end), end, x)
+            square = builder.fmul(x, x)
+
+            def polynomial(coefficients: tuple[float, ...]) -> Any:
+                total, *rest = [ir.Constant(llvm_vector, [c] * LANES) for c in coefficients]
+                for c in rest:
+                    total = builder.fadd(builder.fmul(total, square), c)
+                return total
+
+            return builder.fdiv(builder.fmul(x, polynomial(TANH_OVER)), polynomial(TANH_UNDER))
+
+        return vector(vector), code
+
     def splat(builder: Any, x: Any) -> Any:
         undefined = ir.Constant(llvm_vector, ir.Undefined)
         first = ir.Constant(ir.IntType(32), 0)
@@ -157,6 +195,7 @@ def _make() -> dict[str, Any]:
         "largest": largest,
         "where_above": where_above,
         "where_equal": where_equal,
+        "hyperbolic": hyperbolic,
     }
 
 
@@ -166,5 +205,5 @@ def _deferred(name: str) -> Any:
 
 load, store, spread = map(_deferred, ("load", "store", "spread"))
 zeros, fill = map(_deferred, ("zeros", "fill"))
-positive, largest = map(_deferred, ("positive", "largest"))
+positive, largest, hyperbolic = map(_deferred, ("positive", "largest", "hyperbolic"))
 where_above, where_equal = map(_deferred, ("where_above", "where_equal"))
