@@ -68,6 +68,7 @@ def test_sizes_are_those_of_scikit_learn(sizes, expected, shuffle):
 def test_splits_repeat_with_their_seed_or_with_set_random_seed():
     first, again, other = (train_test_split(Y * 1.5, seed=s)[0].tolist() for s in (1, 1, 2))
     assert first == again != other
+    assert train_test_split(Y * 1.5, random_state=2)[0].tolist() == other
     ks.set_random_seed(5)
     drawn = [train_test_split(X)[0].tolist() for _ in range(2)]
     assert drawn[0] != drawn[1]
@@ -199,6 +200,12 @@ def test_drop_last_leaves_the_short_batch_out_but_not_of_predictions():
     np.testing.assert_allclose(
         trained.predict(loader, verbose=0), trained.predict(X, verbose=0), rtol=1e-6
     )
+
+
+def test_a_loader_says_what_it_is():
+    loader = DataLoader(X, Y, batch_size=8, shuffle=True).map(np.sqrt)
+    assert repr(loader) == "<DataLoader of 20 rows, batches of 8, shuffled, 1 transforms>"
+    assert repr(DataLoader(lambda: iter(()))) == "<DataLoader of function, 0 transforms>"
 
 
 def test_weights_and_x_alone():

@@ -289,6 +289,9 @@ class ImageFiles:
         self.interpolation, self.keep_aspect_ratio = interpolation, keep_aspect_ratio
         self.shape = (len(self.paths), *self.size, CHANNELS[color_mode])
 
+    def __repr__(self) -> str:
+        return f"<ImageFiles of shape {self.shape}, {self.dtype}>"
+
     def __len__(self) -> int:
         return len(self.paths)
 

@@ -118,6 +118,12 @@ class DataLoader:
                 "one sample (x, y) at a time."
             )
 
+    def __repr__(self) -> str:
+        what = type(self._source).__name__ if self.rows is None else f"{self.rows} rows"
+        size = "" if self.batch_size is None else f", batches of {self.batch_size}"
+        shuffled = ", shuffled" if self.shuffle else ""
+        return f"<DataLoader of {what}{size}{shuffled}, {len(self.transforms)} transforms>"
+
     def map(self, function: Callable[..., Any]) -> DataLoader:
         """Return a loader that also applies a function to every batch, after the earlier ones.
 

@@ -23,6 +23,7 @@ def train_test_split(
     seed: int | None = None,
     shuffle: bool = True,
     stratify: Any = None,
+    random_state: int | None = None,
 ) -> list[Any]:
     """Divide the rows of arrays at random, alike in all of them.
 
@@ -43,6 +44,8 @@ def train_test_split(
     stratify : array-like, optional
         Classes (numbers or names, (n,), (n, 1) or one-hot): each of them has the same share of
         both parts, to within one row.
+    random_state : int, optional
+        scikit-learn's name of `seed`.
 
     Returns
     -------
@@ -66,6 +69,7 @@ def train_test_split(
         raise TypeError(f"{who}: no arrays came. Pass them first: {who}(x, y, test_size=0.2).")
     rows = checks.same_rows({f"array {i + 1}": _rows(a, who) for i, a in enumerate(given)}, who)
     train, test = _counts(rows, train_size, test_size, ("train_size", "test_size"), 0.25, who)
+    seed = random_state if seed is None else seed
     parts = _divide(rows, train, test, seed, shuffle, stratify, who)
     if any(is_stored(a) or arrays.is_on_disk(a) for a in given):
         parts = tuple(map(np.sort, parts))  # read in the order of the file
