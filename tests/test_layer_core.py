@@ -136,7 +136,7 @@ def test_softmax_masks():
 def test_activation_layers():
     assert Activation(activations.tanh).activation is activations.tanh
     assert Activation("swish").get_config()["activation"] == "silu"
-    assert layers.LeakyReLU(alpha=0.2).negative_slope == 0.2
+    assert layers.LeakyReLU(0.2).negative_slope == 0.2
     assert layers.ReLU(max_value=0)(np.array([-1.0, 2.0])).tolist() == [0.0, 0.0]
     assert layers.ReLU(6)(np.array([-1.0, 9.0])).tolist() == [0.0, 6.0]
     y = layers.ReLU(8, 0.0, 5)(np.array([6.0, 7.0, 0.0, 5.0, 10.0]))

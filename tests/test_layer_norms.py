@@ -151,7 +151,7 @@ def test_the_optimizer_goes_on_from_the_divided_kernel():
 def test_shards_divide_by_the_same():
     layer = layers.SpectralNormalization(layers.Dense(3))
     x = RNG.standard_normal((6, 4)).astype("float32")
-    layer.ensure_built(x.shape)
+    layer.ensure_built(x.shape, np.random.default_rng(0))
 
     def shard(rows, number, exchange):
         step = Step(training=True, recording=True, batch_size=6, rows=rows, exchange=exchange)
