@@ -15,40 +15,75 @@ import numpy as np
 
 from kerasish.store import Weight
 
+LINE = 64  # bytes of a cache line
+
+
+def aligned(size: int) -> np.ndarray:
+    """Uninitialised memory of `size` bytes that begins with a cache line.
+
+    Vectors that lie across two lines cost twice as much.
+    """
+    buffer = np.empty(size + LINE, np.uint8)
+    start = -buffer.__array_interface__["data"][0] % LINE
+    return buffer[start : start + size]
+
 
 class Arena:
     """Memory for the arrays of one step, handed out again, in the same order, at the next.
 
     The n-th request of a step gets the n-th buffer, which only ever grows. What is handed out is
-    valid until the next `restart`; nothing that reaches a user may live here.
+    valid until the next `restart`, or, from a side, until its second `turn`; nothing that reaches
+    a user may live here.
     """
 
     def __init__(self) -> None:
-        self._buffers: list[np.ndarray] = []
-        self._views: list[np.ndarray] = []
-        self._next = 0
+        self._pools = [_Pool(), _Pool(), _Pool()]
+        self._pool = self._pools[0]
 
     def restart(self) -> None:
         """Begin a new step: all earlier arrays may be overwritten from now on."""
-        self._next = 0
+        for pool in self._pools:
+            pool.next = 0
+        self._pool = self._pools[0]
+
+    def turn(self) -> None:
+        """Take from one of two sides from now on, whose earlier arrays may be overwritten.
+
+        The arrays of the other side, which was in use until now, stay.
+        """
+        self._pool = self._pools[2 if self._pool is self._pools[1] else 1]
+        self._pool.next = 0
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that is kept from step to step."""
+        return sum(buffer.nbytes for pool in self._pools for buffer in pool.buffers)
 
     def take(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
         """Return an uninitialised array."""
-        i = self._next
-        self._next = i + 1
-        if i < len(self._views):
-            view = self._views[i]
+        pool = self._pool
+        i = pool.next
+        pool.next = i + 1
+        if i < len(pool.views):
+            view = pool.views[i]
             if view.shape == shape and view.dtype == dtype:
                 return view
         else:
-            self._buffers.append(np.empty(0, np.uint8))
-            self._views.append(self._buffers[i])
+            pool.buffers.append(np.empty(0, np.uint8))
+            pool.views.append(pool.buffers[i])
         size = math.prod(shape) * np.dtype(dtype).itemsize
-        if self._buffers[i].size < size:
-            self._buffers[i] = np.empty(size, np.uint8)
-        view = self._buffers[i][:size].view(dtype).reshape(shape)
-        self._views[i] = view
+        if pool.buffers[i].size < size:
+            pool.buffers[i] = aligned(size)
+        view = pool.buffers[i][:size].view(dtype).reshape(shape)
+        pool.views[i] = view
         return view
+
+
+class _Pool:
+    def __init__(self) -> None:
+        self.buffers: list[np.ndarray] = []
+        self.views: list[np.ndarray] = []
+        self.next = 0
 
 
 class Step:
@@ -104,12 +139,13 @@ class Step:
         self._ones = np.ones(0, np.float32)
         self._scratch: dict[str, np.ndarray] = {}
         self._views: dict[str, np.ndarray] = {}  # of `_scratch`, as last asked for
+        self._is_chained = False
 
     def restart(self, batch_size: int, rows: slice, counter: int) -> None:
         """Make the step ready for another batch, keeping its memory."""
         self.batch_size, self.rows, self.counter = batch_size, rows, counter
         self.mask = self.logits = self._rng = None
-        self.at_head = False
+        self.at_head = self._is_chained = False
         if self.losses:
             self.losses = []
         if self.updates:
@@ -137,6 +173,25 @@ class Step:
         """An uninitialised array, valid until this step's backward pass has ended."""
         return np.empty(shape, dtype)
 
+    def chain(self) -> Callable[[Any, Any], None]:
+        """Begin a chain of functions, each of which needs nothing but what the last one returned.
+
+        Call the result with the argument and the value of each: the argument's memory is then used
+        again, so that two of them serve for all and stay in the cache. A chain within another
+        gives nothing back, since whoever called it may still need the argument.
+        """
+        arena = self.arena
+        if self._is_chained or arena is None:
+            return _keep
+        self._is_chained = True
+        arena.turn()
+
+        def follow(x: Any, y: Any) -> None:
+            if not (y is x or np.may_share_memory(x, y)):
+                arena.turn()
+
+        return follow
+
     def scratch(self, name: str, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
         """An uninitialised array that is overwritten by the next one of the same `name`.
 
@@ -148,7 +203,7 @@ class Step:
         size = math.prod(shape) * np.dtype(dtype).itemsize
         buffer = self._scratch.get(name)
         if buffer is None or buffer.size < size:
-            buffer = self._scratch[name] = np.empty(size, np.uint8)
+            buffer = self._scratch[name] = aligned(size)
         view = self._views[name] = buffer[:size].view(dtype).reshape(shape)
         return view
 
@@ -239,6 +294,10 @@ class Step:
         Without `rows` all shards must compute the same value; with `rows` each gives its own.
         """
         self.updates.append((weight, np.array(value), rows))
+
+
+def _keep(x: Any, y: Any) -> None:
+    pass
 
 
 def _add_in_order(values: list[Any]) -> Any:

@@ -75,21 +75,29 @@ class Sequential(LayerList):
         """Call the layers in order; backward is one reversed loop over their closures."""
         at_head, step.at_head = step.at_head, False
         backwards: list[Any] = []
+        follow = None if step.recording else step.chain()
         last = self._sublayers[-1]
         for layer in self._sublayers[:-1]:
-            x, backward = layer.apply(x, step)
-            backwards.append(backward)
+            y, backward = layer.apply(x, step)
+            if follow is None:
+                backwards.append(backward)
+            else:
+                follow(x, y)
+            x = y
         step.at_head = at_head
         x, backward = last.apply(x, step)
-        if not step.recording:
+        if follow is not None:
             return x, None
         backwards.append(backward)
 
         def run_backward(dy: Any) -> Any:
+            follow = step.chain()
             for back in reversed(backwards):
-                dy = back(dy)
-                if dy is None:
+                dx = back(dy)
+                if dx is None:
                     return None
+                follow(dy, dx)
+                dy = dx
             return dy
 
         return x, run_backward

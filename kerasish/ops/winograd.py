@@ -16,7 +16,7 @@ from kerasish.ops import compiled
 from kerasish.ops.window import Window
 from kerasish.step import Step
 
-BLOCK = 230_000  # elements of the transformed inputs and outputs that are held at once
+BLOCK = 300_000  # elements of the transformed inputs and outputs that are held at once
 LANES = 8  # channels of all arrays are a multiple of it: the kernels use such vectors
 
 
@@ -50,6 +50,7 @@ class Winograd:
         self.places = window.outputs(spatial)
         self.channels, self.filters = shape[-2:]
         self.padding = tuple(before for before, _ in window.padding)
+        self._turned: np.ndarray | None = None
         tiles = math.prod(-(-n // 4) for n in self.places)
         self.at_once = max(BLOCK // (36 * (self.channels + self.filters) * tiles), 1)
 
@@ -58,29 +59,35 @@ class Winograd:
     ) -> bool:
         """`Columns.correlate`; False if outputs are not finite and so may be wrong."""
         shift = np.zeros(self.filters, np.float32) if bias is None else compiled.plain(bias)
-        return self._correlate(compiled.plain(x), kernel, self.padding, shift, relu, y)
+        matrices = self._matrices(kernel)
+        return self._correlate(compiled.plain(x), matrices, self.padding, shift, relu, y)
 
     def input_gradient(self, dy: np.ndarray, kernel: np.ndarray, dx: np.ndarray) -> bool:
         """`Columns.input_gradient`: a correlation with the kernel turned by half a circle."""
-        turned = kernel[::-1, ::-1].transpose(0, 1, 3, 2)
+        if self._turned is None:
+            self._turned = self._matrices(kernel[::-1, ::-1].transpose(0, 1, 3, 2))
         shift = np.zeros(self.channels, np.float32)
         padding = tuple(2 - n for n in self.padding)
-        return self._correlate(compiled.plain(dy), turned, padding, shift, False, dx)
+        return self._correlate(compiled.plain(dy), self._turned, padding, shift, False, dx)
+
+    def _matrices(self, kernel: np.ndarray) -> np.ndarray:
+        """G kernel G^T, (36, C, F)."""
+        channels, filters = kernel.shape[-2:]
+        matrices = self.step.scratch("kernels", (36, channels, filters), np.float32)
+        flat = matrices.reshape(36, -1)
+        np.matmul(compiled.winograd.KERNEL, kernel.reshape(9, -1), out=flat)
+        return matrices
 
     def _correlate(
         self,
         x: np.ndarray,
-        kernel: np.ndarray,
+        matrices: np.ndarray,
         padding: tuple[int, ...],
         bias: np.ndarray,
         relu: bool,
         y: np.ndarray,
     ) -> bool:
-        channels, filters = kernel.shape[-2:]
-        kernels = compiled.winograd
-        matrices = self.step.scratch("kernels", (36, channels * filters), x.dtype)
-        np.matmul(kernels.KERNEL, kernel.reshape(9, -1), out=matrices)
-        matrices = matrices.reshape(36, channels, filters)
+        kernels, (_, channels, filters) = compiled.winograd, matrices.shape
         images, outputs = _flat(x), _flat(y)
         down, wide = (-(-n // 4) for n in y.shape[1:3])
         work = self._work(wide, max(x.shape[2] * channels, y.shape[2] * filters), channels)
@@ -112,7 +119,7 @@ class Winograd:
                 total = self.step.empty((36, channels, filters), x.dtype)
                 np.matmul(v.transpose(0, 2, 1), z, out=total)
                 continue
-            product = self.step.scratch("kernels", total.shape, x.dtype)
+            product = self.step.scratch("products", total.shape, x.dtype)
             np.matmul(v.transpose(0, 2, 1), z, out=product)
             total += product
         return total

@@ -46,8 +46,7 @@ class Team:
     @property
     def nbytes(self) -> int:
         """Memory that the steps keep from batch to batch."""
-        arenas = [step.arena for step in self.steps if step.arena is not None]
-        return sum(buffer.nbytes for arena in arenas for buffer in arena._buffers)
+        return sum(step.arena.nbytes for step in self.steps if step.arena is not None)
 
     def call(
         self,

@@ -82,13 +82,20 @@ def inputs(x, channels, top, left, down, wide, first, count, work, tiles):
     for r in range(count):
         n = (first + r) // down
         i = (first + r - n * down) * 4 - top
-        if i >= 0 and i + 6 <= height:
-            at = (n * height + i) * width
-            _input(source, at, width, sums, left * channels, length, width)
-        else:
+        inside = i >= 0 and i + 6 <= height
+        if not inside:
             _rows(x, n, i, 6, padded)
-            _input(padded, 0, width, sums, left * channels, length, width)
+        done = 0
         for j in range(wide):
+            # Down the columns that this tile is the first to need, then across: all in L1.
+            end = min((4 * j + 6 - left) * channels, width)
+            to = left * channels + done
+            if inside:
+                at = (n * height + i) * width + done
+                _input(source, at, width, sums, to, length, end - done)
+            else:
+                _input(padded, done, width, sums, to, length, end - done)
+            done = max(done, end)
             to = (r * wide + j) * channels
             for k in range(6):
                 at = k * length + 4 * j * channels
@@ -119,18 +126,25 @@ def _gradient(source, at, apart, out, to, out_apart, count):
 @kernel
 def gradients(dz, channels, down, wide, first, count, work, tiles):
     """A z A^T of the tiles z (4, 4) of dz (N, OH, OW * F), for the gradient of the kernel."""
-    width = dz.shape[2]
+    height, width = dz.shape[1], dz.shape[2]
     plane = tiles.shape[1]
-    flat = tiles.reshape(-1)
+    flat, source = tiles.reshape(-1), dz.reshape(-1)
     padded, sums = work[: 4 * width], work[4 * width :]
     length = 4 * wide * channels
     sums[: 6 * length] = ZERO
     for r in range(count):
         n = (first + r) // down
-        _rows(dz, n, (first + r - n * down) * 4, 4, padded)
-        _gradient(padded, 0, width, sums, 0, length, width)
+        i = (first + r - n * down) * 4
+        inside = i + 4 <= height
+        if not inside:
+            _rows(dz, n, i, 4, padded)
         for j in range(wide):
-            to = (r * wide + j) * channels
+            at, to = 4 * j * channels, (r * wide + j) * channels
+            run = min(4 * channels, width - at)
+            if inside:
+                _gradient(source, (n * height + i) * width + at, width, sums, at, length, run)
+            else:
+                _gradient(padded, at, width, sums, at, length, run)
             for k in range(6):
                 at = k * length + 4 * j * channels
                 _gradient(sums, at, channels, flat, 6 * k * plane + to, plane, channels)
