@@ -1,6 +1,7 @@
 """BackupAndRestore and its files: damage, changed scripts, wrong arguments, bad folders."""
 
 import contextlib
+import errno
 import os
 import stat
 import zipfile
@@ -222,6 +223,23 @@ def test_leftovers_of_a_killed_write_are_removed(folder, whole):
     assert agrees(model, fit(model, BackupAndRestore(folder, delete_checkpoint=False)), whole)
     assert not leftover.exists()
     assert len(list(folder.iterdir())) == len(backups) == 2
+
+
+def test_a_full_disk_is_a_clear_error_and_keeps_what_is_there(folder, whole, monkeypatch):
+    real, calls = os.fsync, iter(range(100))
+
+    def fsync(descriptor):
+        if next(calls) >= 5:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(OSError, match=r"Cannot write '.*backup-00000.*no space left.*is unchanged"):
+        fit(made(), BackupAndRestore(folder))
+    monkeypatch.undo()
+    assert all(p.name.endswith(".npz") for p in folder.iterdir())
+    model = made()
+    assert agrees(model, fit(model, BackupAndRestore(folder)), whole)
 
 
 # --- what becomes of the folder -------------------------------------------------------------------

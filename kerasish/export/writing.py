@@ -207,7 +207,7 @@ def check(x: Any) -> Array:
     return x
 
 
-def predict(x: Any, batch_size: int = 128) -> Array:
+def predict(x: Any, batch_size: int = 32) -> Array:
     """Return the model's outputs for all samples of x, computed so many at a time."""
     x, w = check(x), weights()
     if batch_size < 1:
@@ -222,7 +222,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("x", help="inputs, a file that numpy.save has written")
     parser.add_argument("--out", help="where to write the outputs; without it they are printed")
-    parser.add_argument("--batch-size", type=int, default=128, help="samples at a time")
+    parser.add_argument("--batch-size", type=int, default=32, help="samples at a time")
     options = parser.parse_args(arguments)
     try:
         x = np.load(options.x, allow_pickle=False)
