@@ -227,7 +227,7 @@ class BackupAndRestore(Callback):
         return [
             c
             for c in listed
-            if not type(c).__module__.startswith("kerasish.")
+            if not (type(c).__module__.startswith("kerasish.") or isinstance(c, BackupAndRestore))
             and getattr(type(c), "get_state", Callback.get_state) is Callback.get_state
         ]
 
