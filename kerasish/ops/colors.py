@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasish.ops.sampling import Pull
+from kerasish.ops.sampling import Pull, cache_blocks
 
 LUMA = (0.2989, 0.5870, 0.1140)  # shares of red, green and blue in how bright a pixel looks
 
@@ -19,10 +19,10 @@ def gray(x: np.ndarray) -> tuple[np.ndarray, Pull]:
     return (x @ weights)[..., None], lambda dy: dy * weights
 
 
-def turn(x: np.ndarray, hue: Any = 0, saturation: Any = None) -> tuple[np.ndarray, Pull]:
+def turn(x: np.ndarray, hue: Any = 0.0, saturation: Any = None) -> tuple[np.ndarray, Pull]:
     """Turn the hue by `hue` sixths of a circle and multiply the saturation.
 
-    Both broadcast to (N, H, W). Values start at 0; the saturation stays within 0 and 1.
+    Both are numbers or (N, 1, 1). Values start at 0; the saturation stays within 0 and 1.
 
     Notes
     -----
@@ -31,20 +31,52 @@ def turn(x: np.ndarray, hue: Any = 0, saturation: Any = None) -> tuple[np.ndarra
     `saturation`. The hue is ``(a - b) / C`` and a whole number, a and b being two components,
     so the whole is piecewise linear in x where K is C.
     """
-    red, green, blue = np.moveaxis(x, -1, 0)
-    value, low = x.max(axis=-1), x.min(axis=-1)
+    each = (len(x), 1, 1)
+    hues = np.broadcast_to(np.asarray(hue, x.dtype), each)
+    factors = None
+    if saturation is not None:
+        factors = np.broadcast_to(np.asarray(saturation, x.dtype), each)
+
+    def turn_block(images: slice) -> tuple[np.ndarray, Pull]:
+        return _turn(x[images], hues[images], None if factors is None else factors[images])
+
+    y = np.empty_like(x)
+    blocks = cache_blocks(len(x), x.shape[1] * x.shape[2])
+    for images in blocks:
+        y[images] = turn_block(images)[0]
+
+    def pull(dy: np.ndarray) -> np.ndarray:
+        dx = np.empty(x.shape, dy.dtype)
+        for images in blocks:  # computed again: what it needs is many times the images
+            dx[images] = turn_block(images)[1](dy[images])
+        return dx
+
+    return y, pull
+
+
+def _turn(x: np.ndarray, hue: np.ndarray, saturation: Any) -> tuple[np.ndarray, Pull]:
+    """The same for a few images."""
+    red, green, blue = np.ascontiguousarray(np.moveaxis(x, -1, 0))
+    value = np.maximum(np.maximum(red, green), blue)
+    low = np.minimum(np.minimum(red, green), blue)
     chroma = value - low
     is_red = value == red
     is_green = ~is_red & (value == green)
     numerator = np.where(is_red, green - blue, np.where(is_green, blue - red, red - green))
-    inverse = np.where(chroma > 0, 1 / np.where(chroma > 0, chroma, 1), 0)
+    inverse = (chroma > 0) / np.where(chroma > 0, chroma, 1)
     part = numerator * inverse
-    h = (part + np.where(is_red, 0, np.where(is_green, 2, 4)).astype(x.dtype) + hue) % 6
+    h = part + np.where(
+        is_red, x.dtype.type(0), np.where(is_green, x.dtype.type(2), x.dtype.type(4))
+    )
+    h += hue
+    h -= 6 * np.floor(h / 6)
     wanted = chroma if saturation is None else chroma * saturation
     new = wanted if saturation is None else np.clip(wanted, 0, np.maximum(value, 0))
     distances = [np.abs(h - 3) - 1, 2 - np.abs(h - 2), 2 - np.abs(h - 4)]
     shares = [np.clip(d, 0, 1) for d in distances]
-    y = np.stack([value + new * (share - 1) for share in shares], axis=-1)
+    y = np.empty_like(x)
+    for i, share in enumerate(shares):
+        y[..., i] = value + new * (share - 1)
 
     def pull(dy: np.ndarray) -> np.ndarray:
         centres, ups = (3, 2, 4), (1, -1, -1)

@@ -129,7 +129,7 @@ def sample(
     height = max(down.shape[1], across.shape[1])
     width = max(down.shape[2], across.shape[2])
     y = np.empty((len(x), height, width, x.shape[3]), x.dtype)
-    blocks = _blocks(len(x), max(height * width, x.shape[1] * x.shape[2]))
+    blocks = cache_blocks(len(x), max(height * width, x.shape[1] * x.shape[2]))
 
     def taps(images: slice) -> tuple[Taps, Taps]:
         return (
@@ -160,7 +160,7 @@ def sample(
     return y, pull
 
 
-def _blocks(count: int, pixels: int) -> list[slice]:
+def cache_blocks(count: int, pixels: int) -> list[slice]:
     """Cut a batch so that the arrays of a block stay in the cache."""
     size = max(PIXELS // pixels, 1)
     return [slice(i, min(i + size, count)) for i in range(0, count, size)]

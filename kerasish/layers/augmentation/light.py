@@ -117,7 +117,9 @@ class RandomContrast(Colors):
         factor = of_images(drawn, x.dtype)
 
         def stretch(x: np.ndarray) -> np.ndarray:
-            mean = x.mean(axis=(1, 2), keepdims=True)
+            rows = x.reshape(len(x), -1, x.shape[3])
+            share = np.full((1, rows.shape[1]), 1 / rows.shape[1], x.dtype)
+            mean = np.matmul(share, rows)[:, None]  # a product sums faster than .mean
             y = x * factor
             y += mean * (1 - factor)
             return y
