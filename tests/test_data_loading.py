@@ -7,6 +7,8 @@ import warnings
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import kerasish as ks
 from kerasish.data import (
@@ -85,6 +87,43 @@ def test_stratified_parts_have_equal_shares(labels):
     y_train, y_test = train_test_split(Y, test_size=8, seed=0, stratify=labels)
     assert np.bincount(y_train).tolist() == [3] * 4
     assert np.bincount(y_test).tolist() == [2] * 4
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    sizes=st.lists(st.integers(2, 12), min_size=2, max_size=4),
+    share=st.floats(0.1, 0.7),
+    seed=st.integers(0, 99),
+)
+def test_every_class_has_its_share_to_within_one_row(sizes, share, seed):
+    labels = np.repeat(np.arange(len(sizes)), sizes)
+    rows = np.arange(len(labels))
+    train, test = train_test_split(rows, test_size=share, seed=seed, stratify=labels)
+    assert sorted([*train, *test]) == rows.tolist()
+    assert len(test) == int(np.ceil(round(share * len(rows), 6)))
+    found = np.bincount(labels[test], minlength=len(sizes))
+    assert (np.abs(found - np.array(sizes) * len(test) / len(rows)) < 1).all()
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    rows=st.integers(1, 60),
+    size=st.integers(1, 9),
+    chunk=st.integers(1, 7),
+    pool=st.integers(1, 70),
+    seed=st.integers(0, 99),
+)
+def test_a_pool_of_any_size_gives_every_row_once_in_full_batches(rows, size, chunk, pool, seed):
+    class Stored:
+        shape, dtype, chunks = (rows,), np.dtype("int64"), (chunk,)
+
+        def __getitem__(self, part):
+            return np.arange(rows)[part]
+
+    loader = DataLoader(Stored(), batch_size=size, shuffle=True, seed=seed, buffer_size=pool)
+    parts = [part for (part,) in loader]
+    assert sorted(np.concatenate(parts)) == list(range(rows))
+    assert [len(part) for part in parts[:-1]] == [size] * (len(parts) - 1)
 
 
 def test_train_val_split_gives_what_fit_takes():

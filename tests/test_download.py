@@ -106,8 +106,8 @@ def test_a_left_piece_is_completed_or_else_thrown_away(server, get, tmp_path, ma
 
 
 def test_a_slow_mirror_is_left_and_its_piece_is_used_when_the_others_fail(server, get, monkeypatch):
-    monkeypatch.setattr(download, "WINDOW_SECONDS", 0.05)
-    monkeypatch.setattr(download, "SLOWEST", 50_000)
+    monkeypatch.setattr(download, "WINDOW_SECONDS", 0.3)
+    monkeypatch.setattr(download, "SLOWEST", 10_000)
     assert get("slow", "good").read_bytes() == DATA
     assert [manner for manner, _ in server.asked] == ["slow", "good"]
     server.asked.clear()
