@@ -149,21 +149,33 @@ class MemoryTree:
     """A `Tree` of attributes and arrays that have been read already."""
 
     def __init__(
-        self, path: str, attributes: dict[str, dict[str, Any]], arrays: dict[str, np.ndarray]
+        self,
+        path: str,
+        attributes: dict[str, dict[str, Any]],
+        arrays: dict[str, np.ndarray],
+        errors: dict[str, str],
     ) -> None:
         self.path, self._attributes, self._arrays = path, attributes, arrays
+        self._errors = errors  # of places that could not be read, for when they are wanted
         self.most = sum(array.nbytes for array in arrays.values())
 
     def attributes(self, place: str) -> list[str]:
         """Names of a group's attributes."""
-        return list(self._attributes.get(_clean(place), {}))
+        return list(self._attributes.get(self._readable(place), {}))
 
     def attribute(self, place: str, name: str) -> Any:
         """An attribute, or None."""
-        return self._attributes.get(_clean(place), {}).get(name)
+        return self._attributes.get(self._readable(place), {}).get(name)
+
+    def _readable(self, place: str) -> str:
+        place = _clean(place)
+        if place in self._errors:
+            raise FileError(self._errors[place])
+        return place
 
     def members(self, place: str) -> dict[str, str]:
         """Names of what is in a group."""
+        place = self._readable(place)
         start = f"{_clean(place)}/" if _clean(place) else ""
         found: dict[str, str] = {}
         for group in self._attributes:
@@ -177,7 +189,7 @@ class MemoryTree:
 
     def shape(self, place: str) -> tuple[int, ...] | None:
         """Shape of an array."""
-        array = self._arrays.get(_clean(place))
+        array = self._arrays.get(self._readable(place))
         return None if array is None else array.shape
 
     def size_of(self, place: str) -> int:
@@ -187,7 +199,7 @@ class MemoryTree:
     def read(self, place: str) -> np.ndarray:
         """An array."""
         try:
-            return self._arrays[_clean(place)]
+            return self._arrays[self._readable(place)]
         except KeyError:
             raise FileError(f"there is no dataset '/{_clean(place)}'") from None
 
