@@ -55,6 +55,8 @@ class FileTree:
         import h5py
 
         self._h5py, self._file, self.path = h5py, file, path
+        self._found: dict[str, Any] = {"": file}
+        self._places = {h5py.h5o.get_info(file["/"].id).addr: ""}
         self.limits = Limits(size, most)
         self.most = self.limits.most
 
@@ -127,22 +129,27 @@ class FileTree:
 
     def _find(self, place: str) -> Any:
         """The group or dataset at a place, or None; links are not followed."""
-        current = self._file
-        parts = [part for part in place.split("/") if part]
-        if len(parts) > MOST_PARTS:
-            raise FileError(f"the path '/{place[:60]}...' is too deep")
-        for i, part in enumerate(parts):
-            if not isinstance(current, self._h5py.Group) or part not in current:
-                return None
-            current = self._child(current, part, "/".join(parts[: i + 1]))
-        return current
+        place = _clean(place)
+        if place not in self._found:
+            if place.count("/") >= MOST_PARTS:
+                raise FileError(f"the path '/{place[:60]}...' is too deep")
+            owner, _, name = place.rpartition("/")
+            group = self._find(owner)
+            there = isinstance(group, self._h5py.Group) and name in group
+            self._found[place] = self._child(group, name, place) if there else None
+        return self._found[place]
 
     def _child(self, group: Any, name: str, place: str) -> Any:
         link = group.get(name, getlink=True)
         if not isinstance(link, self._h5py.HardLink):
             kind = "to another file " if isinstance(link, self._h5py.ExternalLink) else ""
             raise FileError(f"'/{place.lstrip('/')}' is a link {kind}and links are not followed")
-        return group[name]
+        child = group[name]
+        place = _clean(place)
+        first = self._places.setdefault(self._h5py.h5o.get_info(child.id).addr, place)
+        if first != place:  # so that a walk has an end
+            raise FileError(f"'/{place}' is the same as '/{first}', and nothing may be there twice")
+        return child
 
 
 class MemoryTree:
