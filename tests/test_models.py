@@ -354,3 +354,35 @@ def test_data_that_end_early_end_the_fit_and_say_so_once():
         assert len(caught) == 1
         assert history.epoch == expected
         assert all(loss > 0 for loss in history.history["loss"])
+
+
+# --- predictions of small batches ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "uint8", "bool"])
+def test_small_batches_are_predicted_directly_and_alike(dtype, monkeypatch):
+    model = ks.Sequential([layers.Dense(8, "tanh"), layers.Dense(3, "softmax")], seed=0)
+    model.build((None, 5))
+    x = (np.random.default_rng(0).random((7, 5)) * 3).astype(dtype)
+    quick = [model.predict(x), model.predict_on_batch(x), model.predict(x, batch_size=7)]
+    monkeypatch.setattr("kerasish.training.direct.SMALL_FLOP", 0)
+    for y in quick:
+        np.testing.assert_allclose(y, model.predict(x), rtol=1e-6)
+        assert y.dtype == np.float32
+        assert y.flags.owndata
+
+
+def test_what_is_predicted_directly_owns_its_memory():
+    x = np.ones((2, 4), "float32")
+    for stack in ([layers.Identity()], [layers.Reshape((2, 2))], [layers.Flatten()]):
+        model = ks.Sequential([layers.Input((4,)), *stack])
+        for y in (model.predict(x), model.predict_on_batch(x)):
+            y[...] = 5
+            assert (x == 1).all()
+
+
+def test_predictions_that_overflow_give_no_warning():
+    model = ks.Sequential([layers.Input((2,)), layers.Dense(2, "exponential")], seed=0)
+    for rows in (1, 40):
+        for y in (model.predict(np.full((rows, 2), 1e30)), model(np.full((rows, 2), 1e30))):
+            assert len(y) == rows

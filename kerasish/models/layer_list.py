@@ -88,6 +88,7 @@ class LayerList(Model):
         self._output_shape = None
         self.__dict__.pop("_flat", None)
         self.__dict__.pop("_flops", None)
+        self.__dict__.pop("_direct", None)
         self.__dict__.pop("_spare_teams", None)
         self.forget_program()
 

@@ -152,6 +152,18 @@ class Model(Trainer, OldMethods, Files, Layer, metaclass=ModelType):
             found = self.__dict__["_flops"] = self.flops(self.input_shape, self.output_shape)
         return found
 
+    @property
+    def predicts_directly(self) -> bool:
+        """Whether no layer wants to look at a data set, or keeps something from batch to batch."""
+        found = self.__dict__.get("_direct")
+        if found is None:
+            layers = [layer for layer in self.walk() if not isinstance(layer, Model)]
+            found = self.flat_layers()[0].casts_input and all(
+                type(layer).check_data is Layer.check_data for layer in layers
+            )
+            self.__dict__["_direct"] = found
+        return found
+
     def flops(self, input_shape: Shape, output_shape: Shape) -> int:
         """Two for each weight, since it is not known how often `call` uses them."""
         return 2 * sum(w.size for w in self.weights if w.ndim > 1)
@@ -280,7 +292,7 @@ class Model(Trainer, OldMethods, Files, Layer, metaclass=ModelType):
     # --- copies -------------------------------------------------------------------------------
 
     def __getstate__(self) -> dict[str, Any]:
-        dropped = ("_flat", "_flops", "_spare_teams", "_owner")
+        dropped = ("_flat", "_flops", "_direct", "_spare_teams", "_owner")
         state = {key: value for key, value in self.__dict__.items() if key not in dropped}
         _ = self.seed
         state["_seed"] = self._seed

@@ -22,7 +22,7 @@ from kerasish.models.arguments import (
     single,
     validation_parts,
 )
-from kerasish.training import loop
+from kerasish.training import direct, loop
 from kerasish.training.program import Program
 from kerasish.training.scores import as_results
 from kerasish.training.threads import blas_guard
@@ -262,13 +262,11 @@ class Trainer:
         """Return the model's outputs for all rows, as one array; needs no `compile`."""
         check_no_targets(batch_size)
         check_verbose(verbose, "predict")
-        batches = data.batches(
-            x,
-            batch_size=batch_size,
-            steps=steps,
-            role="predict",
-            dtype=self.dtype,  # type: ignore[attr-defined]
-        )
+        plain = direct.is_plain(batch_size, verbose, steps, callbacks)
+        if plain and (y := direct.predict(self, x, batch_size or 32)) is not None:
+            return y
+        dtype = self.dtype  # type: ignore[attr-defined]
+        batches = data.batches(x, batch_size=batch_size, steps=steps, role="predict", dtype=dtype)
         self._fit_to(batches)
         return loop.predict(self, batches, self._callbacks(callbacks, batches, verbose))
 
@@ -308,6 +306,8 @@ class Trainer:
     @named_arguments
     def predict_on_batch(self, x: Any) -> np.ndarray:
         """Outputs for one batch."""
+        if (y := direct.predict(self, x)) is not None:
+            return y
         x, _, _ = self._one_batch("predict_on_batch", x)
         with blas_guard(), loop.borrowed_team(self) as team:
             return loop.predict_batch(self, x, team)

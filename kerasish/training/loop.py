@@ -159,6 +159,7 @@ def _closing(callbacks: CallbackList, kind: str) -> Iterator[dict[str, Any]]:
 
 
 @interrupts.whole()
+@np.errstate(all="ignore")
 def predict_batch(model: Any, x: np.ndarray, team: Team) -> np.ndarray:
     """Outputs for one batch, in memory of their own."""
     x, rows = model.aligned(x), len(x)
