@@ -397,7 +397,8 @@ def test_rows_of_resizing_sum_to_one():
             lambda: layers.RandomRotation(1.5, name="r"),
             "'r': `factor` must be a number from -1 to 1, or a pair of them, but is 1.5",
         ),
-        (lambda: layers.RandomRotation(20), r"but is 20\. For 20 % write 0\.2"),
+        (lambda: layers.RandomRotation(45), r"but is 45\. For 45 degrees write 0\.125"),
+        (lambda: layers.RandomBrightness(20), r"but is 20\. For 20 % write 0\.2"),
         (lambda: layers.RandomRotation((0.1, 0.2, 0.3)), "`factor` must be a number from -1 to 1"),
         (lambda: layers.RandomRotation((0.1,)), "`factor` must be a number from -1 to 1"),
         (lambda: layers.RandomRotation("0.1"), "`factor` must be a number from -1 to 1"),
@@ -470,7 +471,7 @@ def test_bad_arguments(make, message):
 
 def test_images_that_are_not_in_colour():
     for layer in (layers.RandomHue(0.1, name="h"), layers.RandomColorJitter(hue_factor=0.1)):
-        with pytest.raises(ValueError, match=r"expects .*, 3\) .* channels red, green and blue"):
+        with pytest.raises(ValueError, match=r"\(N, height, width, 3\) .* channels red, green"):
             layer(IMAGES[..., :1])
     assert layers.RandomGrayscale()(IMAGES[..., :1]).shape == (64, 6, 5, 1)
     with pytest.raises(ValueError, match="`fill_value` has three numbers, one for each channel"):
@@ -489,6 +490,8 @@ def test_labels_and_masks_that_cannot_be_mixed():
 
 
 def test_bad_images():
+    with pytest.raises(TypeError, match=r"got a tuple\. Pass {'images': x, 'labels': y} for both"):
+        layers.MixUp()((IMAGES, np.eye(64)))
     with pytest.raises(ValueError, match=r"RandomFlip 'f' expects .*channels\) but got \(N, 28\)"):
         layers.RandomFlip(name="f")(np.zeros((4, 28)))
     with pytest.raises(ValueError, match=r"\(layer 0\) expects inputs of shape \(N, height, width"):

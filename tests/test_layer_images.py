@@ -327,6 +327,8 @@ def test_bad_inputs_of_transposed_and_separable_convolution():
         layers.SeparableConv2D(2, 5, name="s")(np.zeros((1, 4, 9, 1)))
     with pytest.raises(ValueError, match="`depth_multiplier` must be a positive whole number"):
         layers.SeparableConv1D(2, 5, depth_multiplier=0)
+    with pytest.raises(ValueError, match=r"'s': `strides` > 1 together with `dilation_rate` > 1"):
+        layers.SeparableConv2D(2, 3, strides=2, dilation_rate=2, name="s")
 
 
 def test_aliases():

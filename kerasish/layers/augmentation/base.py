@@ -89,6 +89,11 @@ class ImageLayer(Spatial):
         training = True if training is None else bool(training)
         if isinstance(inputs, dict):
             return self._call_on_dict(inputs, training)
+        if isinstance(inputs, tuple):
+            raise TypeError(
+                f"{self.label} takes images, or a dict of images and more, but got a tuple. Pass "
+                f"{{'images': x, 'labels': y}} for both."
+            )
         inner = is_traced(inputs) or symbol.is_symbolic(inputs) or custom.current_step()
         if not inner and np.ndim(inputs) == 3:
             return super().__call__(np.asarray(inputs)[None], training, mask)[0]
@@ -130,9 +135,12 @@ def unchanged(dy: np.ndarray) -> np.ndarray:
 
 
 def factor_range(
-    layer: Any, argument: str, value: Any, low: float = -1, high: float = 1
+    layer: Any, argument: str, value: Any, low: float = -1, high: float = 1, whole: float = 100
 ) -> tuple[float, float]:
-    """Check a factor: a pair of bounds, or a number f for the bounds -f (or `low`) and f."""
+    """Check a factor: a pair of bounds, or a number f for the bounds -f (or `low`) and f.
+
+    `whole` is what 1 stands for in the unit that is easily confused with it: 100 %, 360 degrees.
+    """
     pair = value if isinstance(value, list | tuple) else (value,)
     good = len(pair) in (1, 2) and all(
         isinstance(v, int | float | np.number) and not isinstance(v, bool) and low <= v <= high
@@ -140,7 +148,10 @@ def factor_range(
     )
     if not good or (isinstance(value, list | tuple) and len(pair) == 1):
         number = value if isinstance(value, int | float) and not isinstance(value, bool) else 0
-        hint = f" For {number:g} % write {number / 100:g}." if high == 1 and number > 1 else ""
+        unit = "%" if whole == 100 else "degrees"
+        hint = ""
+        if high == 1 and 1 < abs(number) <= whole:
+            hint = f" For {number:g} {unit} write {number / whole:g}."
         raise ValueError(
             f"{layer.label}: `{argument}` must be a number from {low:g} to {high:g}, or a pair of "
             f"them, but is {value!r}.{hint}"

@@ -24,7 +24,7 @@ class Rgb(ImageLayer):
         channels = self.last_shape(input_shape)[-1]
         if channels not in (*self.channels, None):
             raise self.shape_error(
-                f"{self.full_shape(None, (None, None), 3)}",
+                "(N, 3, height, width)" if self.channels_first else "(N, height, width, 3)",
                 input_shape,
                 "It needs the three channels red, green and blue.",
             )

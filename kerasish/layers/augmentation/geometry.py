@@ -173,7 +173,7 @@ class RandomRotation(Affine):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.factor = factor_range(self, "factor", self.factor)
+        self.factor = factor_range(self, "factor", self.factor, whole=360)
 
     def draw(self, shape: tuple[int, ...], rng: Any) -> np.ndarray:
         """The angles, as matrices that leave the centre in place."""

@@ -87,7 +87,7 @@ class RandomErasing(Colors):
             fill = noise * self.value_range[1]
         elif isinstance(fill, list | tuple) and channels != 3:
             raise self.shape_error(
-                f"{self.full_shape(None, (None, None), 3)}",
+                "(N, 3, height, width)" if self.channels_first else "(N, height, width, 3)",
                 self.full_shape(None, (height, width), channels),
                 "`fill_value` has three numbers, one for each channel.",
             )
