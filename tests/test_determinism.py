@@ -7,6 +7,7 @@ import json
 import pickle
 import subprocess
 import sys
+import tempfile
 
 import numpy as np
 import pytest
@@ -109,6 +110,16 @@ def test_numpys_global_random_numbers_are_neither_read_nor_advanced():
 
 # --- what hooks may do -----------------------------------------------------------------------
 
+
+def _saved_and_loaded(model):
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("m.keras", "m.h5"):
+            model.save(f"{folder}/{name}")
+            ks.models.load_model(f"{folder}/{name}").train_on_batch(X, Y)
+        model.save_weights(f"{folder}/w.weights.h5")
+        model.load_weights(f"{folder}/w.weights.h5")
+
+
 OTHER = ks.Sequential([layers.Dense(3), layers.Dropout(0.5)], seed=1).compile("adam", "mse")
 ACTIONS = {
     "predict": lambda model: model.predict(X, verbose=0),
@@ -128,6 +139,7 @@ ACTIONS = {
     "nest": lambda model: ks.Sequential([model, layers.Dense(1)]).predict(X, verbose=0),
     "train another": lambda model: OTHER.train_on_batch(X, X[:, :3]),
     "fit another": lambda model: OTHER.fit(X, X[:, :3], verbose=0),
+    "save": lambda model: _saved_and_loaded(model),
     "a layer alone": lambda model: layers.Dropout(0.5)(X, training=True),
 }
 

@@ -590,3 +590,15 @@ def test_wrong_inputs_of_conv_lstm():
         layers.ConvLSTM2D(2, 3)(np.ones((2, 3, 4, 4)))
     with pytest.raises(ValueError, match="All sizes but the number of steps have to be known"):
         Sequential([layers.Input((None, None, 4, 1)), layers.ConvLSTM2D(2, 3)])
+
+
+def test_sequences_of_any_length_train():
+    x = np.random.default_rng(0).random((6, 4, 2)).astype("float32")
+    model = Sequential([layers.LSTM(3, return_sequences=True, input_shape=(None, 2))])
+    model.add(layers.Dense(1, activation="sigmoid"))
+    model.compile("sgd", "binary_crossentropy", metrics=["accuracy"])
+    for steps in (4, 3):
+        history = model.fit(x[:, :steps], x[:, :steps, :1] > 0.5, verbose=0).history
+        assert "accuracy" in history
+    with pytest.raises(ValueError, match=r"targets of the predictions' shape \(6, 3, 1\)"):
+        model.fit(x[:, :3], x[:, :3], verbose=0)

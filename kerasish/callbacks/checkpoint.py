@@ -125,8 +125,10 @@ class ModelCheckpoint(MonitorCallback):
     def _check_ending(self) -> None:
         ends = WEIGHTS if self.save_weights_only else WHOLE
         ending = os.path.splitext(self.filepath)[1].lower()
-        other = [e for e in (".keras", ".ckpt", ".tf", ".npz", ".pb", ".json") if e == ending]
-        if other and ending not in ends:
+        known: tuple[str, ...] = (".keras", ".npz", ".pb", ".json")
+        if not self.save_weights_only:  # names of TensorFlow's are taken for weights, in HDF5
+            known += (".ckpt", ".tf")
+        if ending in known and ending not in ends:
             what = "`save_weights_only=True`" if self.save_weights_only else "whole models"
             raise ValueError(
                 f"ModelCheckpoint: with {what} the filepath must end in one of {', '.join(ends)}. "

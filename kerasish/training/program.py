@@ -203,20 +203,29 @@ class Program:
                 f"`y` is missing: the loss '{self.loss.name}' compares predictions with targets. "
                 f"Pass {call}, or batches that hold (x, y)."
             )
-        self.loss.check_targets(y, (len(y), *self.model.output_shape[1:]))
+        self.loss.check_targets(y, self._outputs(y, len(y)))
         self.loss.check_values(y)
 
     def resolve_metrics(self, y: Any) -> None:
         """Make the metrics whose kind depends on the shape of the targets, before training."""
         if y is not None:
-            self.scores.resolve(y.shape, (len(y), *self.model.output_shape[1:]))
+            self.scores.resolve(y.shape, self._outputs(y, len(y)))
+
+    def _outputs(self, y: Any, rows: int) -> tuple[int, ...]:
+        """Shape of the outputs; axes of any size, such as steps, are as long as the targets'."""
+        shape = self.model.output_shape[1:]
+        if None not in shape:
+            return (rows, *shape)
+        sizes = np.shape(y)[1:]
+        own = (sizes[k] if k < len(sizes) else 1 for k in range(len(shape)))
+        return (rows, *(b if a is None else a for a, b in zip(shape, own, strict=True)))
 
     def _check_targets(self, y: Any, rows: int) -> None:
         """Refuse targets that do not fit before anything runs; resolve the metrics' names."""
         if y is None:
             return
         if self.loss is not None:
-            self.loss.check_targets(y, (rows, *self.model.output_shape[1:]))
+            self.loss.check_targets(y, self._outputs(y, rows))
         self.resolve_metrics(y)
 
     def _unwritten(self, step: Step) -> list[Weight]:

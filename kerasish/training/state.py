@@ -159,8 +159,7 @@ class FitState:
         scores = self.model.program.scores
         if self.batch:
             first = self.batches.peek()
-            if first.y is not None:
-                scores.resolve(first.y.shape, (len(first.y), *self.model.output_shape[1:]))
+            self.model.program.resolve_metrics(first.y)
             scores.reset()
             self.callbacks.on_epoch_begin(self.epoch)
         self._replay(state)
