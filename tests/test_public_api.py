@@ -48,6 +48,7 @@ LATER_OR_REFUSED: dict[str, dict[str, str]] = {
         ),
         "empty in Keras 3 too": "legacy",
     },
+    "saving": {"edits weights files by hand: open them with h5py": "KerasFileEditor"},
     "utils": {
         DATA: "audio_dataset_from_directory text_dataset_from_directory",
         "the bar is tqdm's": """Progbar disable_interactive_logging enable_interactive_logging
@@ -66,6 +67,9 @@ DIFFERENT_ARGUMENTS: dict[tuple[str, str, str], str] = {
     ("layers", "Embedding", "lora_alpha"): "low-rank fine-tuning: not planned",
     ("layers", "Layer", "activity_regularizer"): "taken by name; see below",
     ("layers", "Layer", "autocast"): "taken by name; see below",
+    ("models", "clone_model", "call_function"): "belongs to graphs of layers",
+    ("models", "clone_model", "recursive"): "belongs to graphs of layers: nested models are cloned",
+    ("saving", "save_weights", "max_shard_size"): "weights are one file",
 }
 
 

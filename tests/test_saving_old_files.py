@@ -297,9 +297,12 @@ def test_optimizers_of_all_versions(tmp_path, version):
     assert model.optimizer.epsilon == 1e-7
 
 
-def test_a_decay_is_ignored_with_a_warning(tmp_path):
-    with pytest.warns(UserWarning, match=r"decay=0\.1, which Keras 3 and kerasish ignore"):
-        compiled(tmp_path / "m.h5", {"class_name": "SGD", "config": {"lr": 0.5, "decay": 0.1}})
+def test_a_decay_goes_on_as_the_schedule_that_it_was(tmp_path):
+    sgd = {"class_name": "SGD", "config": {"lr": 0.5, "decay": 0.1, "momentum": 0.0}}
+    state = {"SGD/iter:0": np.int64(10)}
+    model = compiled(tmp_path / "m.h5", sgd, state=state)
+    assert model.optimizer.iterations == 10
+    assert float(model.optimizer.learning_rate) == pytest.approx(0.5 / (1 + 0.1 * 10))
 
 
 SGD = {"class_name": "SGD", "config": {"learning_rate": 0.1, "momentum": 0.9}}

@@ -6,7 +6,6 @@ table of `tests/test_saving_old_files.py`. What cannot be one chain of layers is
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from kerasish import registry
@@ -169,12 +168,17 @@ def _optimizer(config: Any) -> Any:
     if package == "Custom" and f"Custom>{name}" not in registry.known("optimizer"):
         config = {**config, "class_name": name}  # so tf.keras 2.11 wrote its own ones
     inner = dict(config["config"])
-    if inner.get("decay"):
-        warnings.warn(
-            f"The model was trained with decay={inner['decay']}, which Keras 3 and kerasish "
-            f"ignore. To go on with it, compile with InverseTimeDecay as learning_rate.",
-            stacklevel=6,
-        )
+    rate = inner.get("learning_rate", inner.get("lr"))
+    if inner.get("decay") and isinstance(rate, int | float):  # as Keras 2 lowered the rate
+        inner.pop("lr", None)
+        inner["learning_rate"] = {
+            "class_name": "InverseTimeDecay",
+            "config": {
+                "initial_learning_rate": rate,
+                "decay_steps": 1,
+                "decay_rate": inner["decay"],
+            },
+        }
     for key in ("decay", "schedule_decay", "initial_decay"):
         inner.pop(key, None)
     if inner.get("epsilon", 0) is None:

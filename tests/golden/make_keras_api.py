@@ -18,9 +18,11 @@ MODULES = [
     "layers",
     "losses",
     "metrics",
+    "models",
     "optimizers",
     "optimizers.schedules",
     "regularizers",
+    "saving",
     "utils",
 ]
 KINDS = {
