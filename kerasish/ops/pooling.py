@@ -11,6 +11,8 @@ from kerasish.ops import compiled
 from kerasish.ops.window import Window, pad, windows
 from kerasish.step import Step
 
+BLOCK = 1 << 16  # elements of the images that plain NumPy pools at once
+
 
 def max_pool(x: np.ndarray, window: Window, step: Step) -> tuple[np.ndarray, Any]:
     """Largest element of each window; the gradient goes to the first of equal ones."""
@@ -35,15 +37,10 @@ def max_pool(x: np.ndarray, window: Window, step: Step) -> tuple[np.ndarray, Any
     if step.recording:
         winner = step.empty(y.shape, np.uint8 if math.prod(window.size) <= 256 else np.int32)
         winner[...] = _first(window, spatial)[..., None]
-        raised = step.scratch("raised", y.shape, bool)
-    for number, offset in enumerate(window.offsets):
-        element = view[(..., *offset, slice(None))]
-        if number == 0:
-            np.copyto(y, element)
-            continue
-        if winner is not None:
-            np.copyto(winner, number, where=np.greater(element, y, out=raised))
-        np.maximum(y, element, out=y)
+    at_once = max(BLOCK // max(math.prod(x.shape[1:]), 1), 1)
+    for start in range(0, len(x), at_once):
+        images = slice(start, start + at_once)
+        _largest(view[images], window, y[images], None if winner is None else winner[images], step)
     if winner is None:
         return y, None
 
@@ -51,6 +48,24 @@ def max_pool(x: np.ndarray, window: Window, step: Step) -> tuple[np.ndarray, Any
         return _scatter(window, spatial, step, dy, lambda number: np.multiply(dy, winner == number))
 
     return y, backward
+
+
+def _largest(
+    view: np.ndarray, window: Window, y: np.ndarray, winner: np.ndarray | None, step: Step
+) -> None:
+    """Largest of the windows of a few images, which stay in the cache, and which it is."""
+    for number, offset in enumerate(window.offsets):
+        at: Any = (..., *offset, slice(None))
+        element = view[at]
+        if number == 0:
+            np.copyto(y, element)
+            continue
+        if winner is not None:  # numbers rise, so the largest is the last to have raised y
+            raised = np.greater(element, y, out=step.scratch("raised", y.shape, bool))
+            numbers = step.scratch("numbers", y.shape, winner.dtype)
+            np.multiply(raised.view(np.uint8), winner.dtype.type(number), out=numbers)
+            np.maximum(winner, numbers, out=winner)
+        np.maximum(y, element, out=y)
 
 
 def _first(window: Window, spatial: tuple[int, ...]) -> np.ndarray:
