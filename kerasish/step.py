@@ -128,6 +128,7 @@ class Step:
         self._exchange = exchange
         self.grads: dict[Weight, np.ndarray] = {}
         self.written: set[Weight] = set()
+        self.touched: dict[Weight, np.ndarray] = {}  # rows of gradients that are not zero
         self.frozen: frozenset[Any] | None = None
         self.no_dx: frozenset[Any] = frozenset()
         self.updates: list[tuple[Weight, np.ndarray, slice | None]] = []
@@ -235,6 +236,8 @@ class Step:
             return
         first = weight not in self.written
         self.written.add(weight)
+        if self.touched:
+            self.touched.pop(weight, None)
         out = gradient if first else np.empty_like(gradient)
         if dy is not None:
             if x.ndim > 2:
@@ -248,20 +251,23 @@ class Step:
         if not first:
             gradient += out
 
-    def add_rows(self, weight: Weight, indices: np.ndarray, rows: np.ndarray) -> None:
-        """Accumulate the gradient of a table: row ``indices[i]`` of it gets ``rows[i]`` added."""
+    def rows_of(self, weight: Weight, indices: np.ndarray) -> np.ndarray | None:
+        """The gradient of a table, ready to have something added to the rows at `indices`.
+
+        None if it is not wanted. Of a large table few rows are used in a step: only those of the
+        last step are set to zero, so that the others cost nothing.
+        """
         gradient = self.grads.get(weight)
         if gradient is None:
-            return
-        if weight not in self.written:
-            self.written.add(weight)
-            gradient[...] = 0
-        order = np.argsort(indices.reshape(-1), kind="stable")
-        found = indices.reshape(-1)[order]
-        starts = np.flatnonzero(np.diff(found, prepend=-1))
-        if len(starts):
-            rows = rows.reshape(-1, rows.shape[-1])[order]
-            gradient[found[starts]] += np.add.reduceat(rows, starts, axis=0)
+            return None
+        if weight in self.written:
+            if weight in self.touched:
+                self.touched[weight] = np.concatenate([self.touched[weight], indices.reshape(-1)])
+            return gradient
+        self.written.add(weight)
+        gradient[self.touched.get(weight, slice(None))] = 0
+        self.touched[weight] = indices.reshape(-1)
+        return gradient
 
     def ones(self, count: int, dtype: Any) -> np.ndarray:
         """A vector of ones (read only)."""

@@ -78,6 +78,26 @@ def test_agrees_with_keras(number, golden):
         assert_near(weight.value, data[f"after_{i}"])
 
 
+@pytest.mark.parametrize("name", CASES.FITS)
+def test_fit_is_the_same_as_keras(name):
+    built, kind, fit = CASES.FITS[name]
+    x, y = CASES.fit_data(kind, np)
+    with np.load(GOLDEN / "recurrent_fits.npz") as file:
+        data = {k.partition("/")[2]: v for k, v in file.items() if k.startswith(f"{name}/")}
+    batch = fit["batch_size"] if name == "stateful" else None
+    first = layers.Input(batch_shape=(batch, *x.shape[1:]), dtype=x.dtype.name)
+    model = Sequential([first, *(CASES.make(layers, layer) for layer in built)])
+    model.set_weights([data[f"before_{i}"] for i in range(len(model.weights))])
+    model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
+    model.optimizer.learning_rate = 0.02
+    history = model.fit(x, y, shuffle=False, verbose=0, **fit).history
+    for key, values in json.loads(str(data["history"])).items():
+        assert_near(history[key], values)
+    for i, weight in enumerate(model.weights):
+        assert_near(weight.value, data[f"after_{i}"])
+    assert_near(model.predict(x, batch_size=fit["batch_size"], verbose=0), data["prediction"])
+
+
 # --- models -------------------------------------------------------------------------------------
 
 
@@ -475,6 +495,22 @@ def test_index_outside_the_vocabulary(value, message):
     batches = ((x[i : i + 32], y[i : i + 32]) for i in (0, 32))
     with pytest.raises(ValueError, match=message.replace("row 40", "row 8")):
         model.fit(batches, verbose=0)
+
+
+def test_rows_of_a_gradient_that_were_used_are_zero_again(monkeypatch):
+    """A table's gradient is cleared where it was used: for one shard, two, and one again."""
+    rng = np.random.default_rng(0)
+    batches = [rng.integers(0, 50, (n, 4)) for n in (8, 8, 3, 8, 8)]
+    results = []
+    for shards in (lambda *_: 1, lambda flops, rows, shardable: min(2, rows // 4) or 1):
+        monkeypatch.setattr("kerasish.training.program.shard_count", shards)
+        model = Sequential([layers.Embedding(50, 3), layers.Flatten(), layers.Dense(1)], seed=0)
+        model.compile("adam", "mse")
+        for x in batches:
+            model.train_on_batch(x, np.ones((len(x), 1)))
+        results.append(model.get_weights())
+    for one, two in zip(*results, strict=True):
+        assert_near(one, two)
 
 
 # --- what is refused ----------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from kerasish import constraints, initializers, regularizers
+from kerasish import constraints, initializers, ops, regularizers
 from kerasish.layers.arguments import Shape, positive
 from kerasish.layers.base import Backward, Layer
 from kerasish.registry import register
@@ -131,7 +131,9 @@ class Embedding(Layer):
         step.mask = self.compute_mask(indices)
 
         def backward(dy: np.ndarray) -> None:
-            step.add_rows(self.embeddings, indices, dy)
+            gradient = step.rows_of(self.embeddings, indices)
+            if gradient is not None:
+                ops.scatter(gradient, indices, dy)
 
         return y, backward if step.recording else None
 

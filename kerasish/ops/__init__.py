@@ -7,6 +7,7 @@ from kerasish.ops.dense import add_bias, affine, relu_backward
 from kerasish.ops.dropout import dropout, dropout_mask
 from kerasish.ops.normalization import moments, normalise, normalise_backward, normalised_sums
 from kerasish.ops.reference import multiply, product, row_sum
+from kerasish.ops.tables import scatter
 
 __all__ = [
     "add_bias",
@@ -21,4 +22,5 @@ __all__ = [
     "product",
     "relu_backward",
     "row_sum",
+    "scatter",
 ]

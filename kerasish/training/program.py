@@ -164,6 +164,7 @@ class Program:
         commit(steps)
         if self.state is not None and gradient.size:
             self.state.apply(gradient, gang.share, others=others)
+            self._join_touched(steps)
         return loss
 
     @interrupts.whole()
@@ -232,6 +233,16 @@ class Program:
         if len(step.written) == len(step.grads):
             return []
         return [w for w in step.grads if w not in step.written]
+
+    def _join_touched(self, steps: list[Step]) -> None:
+        """The gradients of all steps have been added to the first one's."""
+        first = steps[0].touched
+        for weight in list(first):
+            parts = [step.touched.get(weight) for step in steps]
+            if weight.regularizer is not None or any(part is None for part in parts):
+                del first[weight]  # any row may have something in it
+            elif len(parts) > 1:
+                first[weight] = np.concatenate(parts)  # type: ignore[arg-type]
 
     def _penalties(self, gradient: np.ndarray | None, step: Step) -> float:
         """Value of the weights' regularizers; their gradients are added to `gradient`."""

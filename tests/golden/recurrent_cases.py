@@ -90,3 +90,49 @@ def make(layers, value):
         arguments = {key: make(layers, v) for key, v in value[1].items()}
         return getattr(layers, value[0])(**arguments)
     return [make(layers, v) for v in value] if isinstance(value, list) else value
+
+
+# Whole trainings: layers, batch shape, arguments of fit. "tokens" are whole numbers, padded with 0.
+FITS = {
+    "masked": (
+        [
+            ("Embedding", {"input_dim": 30, "output_dim": 6, "mask_zero": True}),
+            ("LSTM", {"units": 5, "return_sequences": True}),
+            ("GRU", {"units": 4}),
+            ("Dense", {"units": 1, "activation": "sigmoid"}),
+        ],
+        "tokens",
+        {"epochs": 3, "batch_size": 8, "validation_split": 0.25},
+    ),
+    "both_directions": (
+        [
+            ("Bidirectional", {"layer": ("GRU", {"units": 4, "return_sequences": True})}),
+            ("TimeDistributed", {"layer": ("Dense", {"units": 3, "activation": "tanh"})}),
+            ("SimpleRNN", {"units": 4}),
+            ("Dense", {"units": 1, "activation": "sigmoid"}),
+        ],
+        "series",
+        {"epochs": 3, "batch_size": 8},
+    ),
+    "stateful": (
+        [
+            ("LSTM", {"units": 4, "stateful": True, "return_sequences": True}),
+            ("GRU", {"units": 3, "stateful": True}),
+            ("Dense", {"units": 1, "activation": "sigmoid"}),
+        ],
+        "series",
+        {"epochs": 2, "batch_size": 8},
+    ),
+}
+
+
+def fit_data(kind, np):
+    """x and y of a training."""
+    rng = np.random.default_rng(5)
+    y = rng.integers(0, 2, (32, 1)).astype("float32")
+    if kind == "series":
+        return rng.standard_normal((32, 6, 2)).astype("float32"), y
+    x = rng.integers(1, 30, (32, 6))
+    for i, length in enumerate(rng.integers(1, 7, 32)):
+        x[i, length:] = 0
+    return x.astype("int32"), y

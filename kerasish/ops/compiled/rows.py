@@ -50,3 +50,10 @@ def drop(x, bits, least, scale, y):
     """``y = x * scale`` where `bits` is at least `least`, else ``x * 0``, all flat."""
     for i in range(y.shape[0]):
         y[i] = x[i] * (scale if bits[i] >= least else ZERO)
+
+
+@kernel
+def scatter(table, indices, rows):
+    """``table[indices[i]] += rows[i]`` for tables and rows of the same width."""
+    for i in range(indices.shape[0]):
+        _add_row(table[indices[i]], rows[i])
