@@ -19,7 +19,6 @@ KERAS.pop("keras_version")
 
 FOREIGN = "wraps a layer of another framework, of which kerasish runs without"
 GRAPH = "joins several inputs, and kerasish has Sequential models only"
-RECURRENT = "recurrent and text layers: not in this release"
 DATA = "readers of folders and files: not in this release"
 
 LATER_OR_REFUSED: dict[str, dict[str, str]] = {
@@ -29,12 +28,10 @@ LATER_OR_REFUSED: dict[str, dict[str, str]] = {
             GroupQueryAttention MultiHeadAttention""",
         FOREIGN: "FlaxLayer JaxLayer TFSMLayer TorchModuleWrapper",
         "bounding boxes of objects are not supported": "MaxNumBoundingBoxes",
-        RECURRENT: "TextVectorization",
         "ties the output of a language model to its input: use Embedding and Dense": (
             "ReversibleEmbedding"
         ),
-        "preprocessing of tables and sound: not planned": """CategoryEncoding Discretization
-            HashedCrossing Hashing IntegerLookup MelSpectrogram STFTSpectrogram StringLookup""",
+        "several inputs, or sound: not planned": "HashedCrossing MelSpectrogram STFTSpectrogram",
         "use Dense, Permute and Reshape": "EinsumDense",
         "custom layers check what they are given in `build`": "InputSpec",
     },

@@ -133,7 +133,10 @@ def numeric(dtype: np.dtype, label: str, who: str) -> None:
     if kind == "c":
         mend = "Pass the real and imaginary parts as two features: np.stack([a.real, a.imag], -1)."
     elif kind in "USTa":
-        mend = "Turn text into numbers first; class names by np.unique(a, return_inverse=True)[1]."
+        mend = (
+            "Turn text into numbers first, by layers.TextVectorization or StringLookup before fit; "
+            "class names by np.unique(a, return_inverse=True)[1]."
+        )
     elif kind in "Mm":
         mend = "Turn times into numbers first, such as a.astype('int64')."
     elif kind == "O":

@@ -52,6 +52,7 @@ from kerasish.layers.convolution import (
 )
 from kerasish.layers.core import Dense, Identity, Input, InputLayer, Masking
 from kerasish.layers.depthwise import DepthwiseConv1D, DepthwiseConv2D
+from kerasish.layers.discrete import CategoryEncoding, Discretization, Hashing
 from kerasish.layers.embedding import Embedding
 from kerasish.layers.function import Lambda
 from kerasish.layers.global_pooling import (
@@ -69,6 +70,7 @@ from kerasish.layers.global_pooling import (
     GlobalMaxPooling3D,
 )
 from kerasish.layers.group_normalization import GroupNormalization
+from kerasish.layers.lookup import IntegerLookup, StringLookup
 from kerasish.layers.normalization import BatchNormalization, LayerNormalization
 from kerasish.layers.norms import RMSNormalization, UnitNormalization
 from kerasish.layers.padding import (
@@ -115,6 +117,7 @@ from kerasish.layers.separable import (
     SeparableConvolution2D,
 )
 from kerasish.layers.spatial_dropout import SpatialDropout1D, SpatialDropout2D, SpatialDropout3D
+from kerasish.layers.text_vectorization import TextVectorization
 from kerasish.layers.time_distributed import TimeDistributed
 from kerasish.layers.transposed import (
     Conv1DTranspose,
@@ -151,6 +154,7 @@ __all__ = [
     "AvgPool3D",
     "BatchNormalization",
     "Bidirectional",
+    "CategoryEncoding",
     "CenterCrop",
     "ContrastLimitedAdaptiveHistogramEqualization",
     "Conv1D",
@@ -175,6 +179,7 @@ __all__ = [
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",
+    "Discretization",
     "Dropout",
     "Embedding",
     "Equalization",
@@ -195,9 +200,11 @@ __all__ = [
     "GlobalMaxPooling2D",
     "GlobalMaxPooling3D",
     "GroupNormalization",
+    "Hashing",
     "Identity",
     "Input",
     "InputLayer",
+    "IntegerLookup",
     "LSTMCell",
     "Lambda",
     "Layer",
@@ -255,6 +262,8 @@ __all__ = [
     "SpatialDropout3D",
     "SpectralNormalization",
     "StackedRNNCells",
+    "StringLookup",
+    "TextVectorization",
     "TimeDistributed",
     "UnitNormalization",
     "UpSampling1D",

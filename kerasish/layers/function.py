@@ -118,12 +118,13 @@ class Lambda(Layer):
         config = dict(config)
         for key in ("function", "output_shape", "mask"):
             if isinstance(config.get(key), dict):
-                config[key] = _known_function(config[key], config.get("name"))
+                config[key] = known_function(config[key], config.get("name"))
         config["arguments"] = config.get("arguments") or {}
         return cls(**config)
 
 
-def _known_function(config: dict[str, Any], layer: Any) -> Any:
+def known_function(config: dict[str, Any], layer: Any, owner: str = "Lambda") -> Any:
+    """The registered or custom function that a config names; its code is never run."""
     if isinstance(config, FunctionName):
         return config.function
     names = [config.get("registered_name"), config.get("config")]
@@ -137,7 +138,7 @@ def _known_function(config: dict[str, Any], layer: Any) -> Any:
                 return found
     name = "<lambda>" if config.get("class_name") == "__lambda__" else names[1]
     raise ValueError(
-        f"Lambda {layer!r} needs its function {name!r}, and code is never taken from a config or "
+        f"{owner} {layer!r} needs its function {name!r}, and code is never taken from a config or "
         f"file. Pass it as custom_objects={{{name!r}: function}}, or write a Layer subclass "
-        f"instead of a Lambda."
+        f"instead of a {owner}."
     )
