@@ -306,6 +306,35 @@ def test_custom_objects(tmp_path, ending):
         load_model(path)
 
 
+def falling_rate():
+    return 0.03
+
+
+@pytest.mark.parametrize("ending", [".keras", ".h5"])
+def test_a_learning_rate_that_is_a_function_is_kept_by_name(tmp_path, ending):
+    path = tmp_path / f"m{ending}"
+    make(optimizer=optimizers.SGD(falling_rate)).save(path)
+    with pytest.raises(ValueError, match=r"'falling_rate'.*pass custom_objects="):
+        load_model(path)
+    twin = load_model(path, {"falling_rate": falling_rate})
+    assert float(twin.optimizer.learning_rate) == np.float32(0.03)
+
+
+@pytest.mark.parametrize("ending", [".keras", ".h5"])
+def test_several_optimizers(tmp_path, ending):
+    path = tmp_path / f"m{ending}"
+    chosen = optimizers.OptimizerMap(
+        optimizers.SGD(0.1, momentum=0.9), {".*bias": optimizers.Adam(0.01)}
+    )
+    model = make(optimizer=optimizers.MultiOptimizer(chosen))
+    model.fit(X, Y, verbose=0)
+    model.save(path)
+    twin = load_model(path)
+    for each in (model, twin):
+        each.fit(X, Y, verbose=0)
+    same_weights(model, twin)
+
+
 def test_registered_classes_need_no_custom_objects(tmp_path):
     @ks.register(package="mine", name="Third")
     class Shorter(Halve):

@@ -331,7 +331,11 @@ class Optimizer(KerasSurface, registry.Configurable):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments as JSON-able values."""
-        return {key: registry.plain(value) for key, value in self._arguments()}
+        config = {key: registry.plain(value) for key, value in self._arguments()}
+        if isinstance(config.get("learning_rate"), str):  # a function, by its name
+            name = {"config": config["learning_rate"], "registered_name": "function"}
+            config["learning_rate"] = {"module": "builtins", "class_name": "function", **name}
+        return config
 
     def _arguments(self) -> Iterator[tuple[str, Any]]:
         """The constructor's arguments as they are now; a schedule is not asked for its value."""

@@ -88,7 +88,9 @@ class LearningRate:
 
     def __set__(self, optimizer: Any, value: Any) -> None:
         current = optimizer.__dict__.get("_learning_rate")
-        if isinstance(value, dict):
+        if isinstance(value, dict) and value.get("class_name") == "function":
+            value = registry.lookup("schedule", value["config"])
+        elif isinstance(value, dict):
             value = registry.deserialize("schedule", value)
         if isinstance(value, LearningRateSchedule) or callable(value):
             optimizer._learning_rate = value
