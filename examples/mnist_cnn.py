@@ -15,6 +15,7 @@ import numpy as np
 import kerasish as ks
 
 GOAL = 0.988
+EPOCHS, BATCH_SIZE = 3, 64
 
 parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
 parser.add_argument("--data", metavar="PATH", help="folder with the files of MNIST, or mnist.npz")
@@ -38,8 +39,10 @@ model = ks.Sequential(
         ks.layers.Dense(10, activation="softmax"),
     ]
 )
-model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-model.fit(x_train, y_train, batch_size=64, epochs=3, validation_split=0.1)
+steps = EPOCHS * round(0.9 * len(x_train) / BATCH_SIZE)
+rate = ks.optimizers.schedules.CosineDecay(2e-3, decay_steps=steps)
+model.compile(ks.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
+model.fit(x_train, y_train, batch_size=BATCH_SIZE, epochs=EPOCHS, validation_split=0.1)
 model.summary()
 
 loss, accuracy = model.evaluate(x_test, y_test, verbose=0)
