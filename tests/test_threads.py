@@ -512,3 +512,18 @@ def test_a_process_may_fork_after_and_within_a_fit():
     )
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout == "done\n"
+
+
+def test_a_hundred_runs_give_the_same_bits(monkeypatch):
+    monkeypatch.setattr("kerasish.optimizers.plan.MIN_SHARED", 1)
+    monkeypatch.setattr("kerasish.optimizers.plan.BLOCK", 16)  # so that threads share the weights
+    ks.config.set_num_threads(2)
+    bits = set()
+    for _ in range(100):
+        model = dense(lambda: layers.Dropout(0.3), lambda: layers.BatchNormalization())()
+        model.compile("adam", "categorical_crossentropy", metrics=["accuracy"])
+        history = model.fit(X, ONE_HOT, batch_size=20, epochs=1, verbose=0)
+        bits.add(
+            b"".join(w.tobytes() for w in model.get_weights()) + repr(history.history).encode()
+        )
+    assert len(bits) == 1
