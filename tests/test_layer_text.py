@@ -122,6 +122,8 @@ def test_vocabulary_in_a_file(tmp_path):
     path.write_text("cat\ndog\n", "utf-8")
     layer = TextVectorization(vocabulary=str(path))
     assert layer.get_vocabulary() == ["", "[UNK]", "cat", "dog"]
+    with pytest.raises(FileNotFoundError, match=r"there is no file .*missing\.txt"):
+        TextVectorization(vocabulary=tmp_path / "missing.txt")
     path.write_text("7\n-3\n")
     assert layers.IntegerLookup(vocabulary=path)([-3, 7, 1]).tolist() == [2, 1, 0]
     with pytest.raises(ValueError, match="no file is opened because a config says so"):
@@ -209,6 +211,11 @@ def test_models_say_how_to_prepare_texts():
     model.compile("sgd", "mse")
     with pytest.raises(ValueError, match=r"layers\.TextVectorization"):
         model.fit(np.array([["a"], ["b"]]), np.zeros(2), verbose=0)
+    vectorize = TextVectorization(vocabulary=["a"])
+    with pytest.raises(TypeError, match=r"models take arrays of numbers but got texts. Keep Text"):
+        Sequential([vectorize, layers.Embedding(3, 2)])(["a"])
+    with pytest.raises(ValueError, match="models take arrays of numbers, and dtype is 'string'"):
+        layers.Input((1,), dtype="string")
 
 
 # --- refused --------------------------------------------------------------------------------------
@@ -300,6 +307,8 @@ def test_inputs_of_another_type():
         layers.IntegerLookup(vocabulary=[1])([1.5])
     with pytest.raises(TypeError, match=r"expects texts but got None at \(1,\)"):
         TextVectorization(vocabulary=["a"])(["a", None])
+    with pytest.raises(TypeError, match=r"expects texts but got nan at \(1,\)"):
+        TextVectorization(vocabulary=["a"])(["a", float("nan")])
     with pytest.raises(TypeError, match="expects texts but got numbers"):
         TextVectorization(vocabulary=["a"])([1.0])
     with pytest.raises(ValueError, match=r"expects inputs of shape \(N,\) or \(N, 1\)"):

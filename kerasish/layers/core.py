@@ -213,6 +213,11 @@ class InputLayer(SameShape):
             batch_shape = (batch_size, *as_shape(shape, self.label, "shape"))
         self.batch_shape = as_shape(batch_shape, self.label, "batch_shape")
         self.input_hint = self.batch_shape
+        if str(dtype) in ("string", "str", "<class 'str'>"):
+            raise ValueError(
+                f"{self.label}: models take arrays of numbers, and dtype is {dtype!r}. Turn texts "
+                f"into numbers first, such as x = TextVectorization(...)(texts)."
+            )
         self.dtype = np.dtype(dtype or self.dtype).name
         self.optional = optional
 

@@ -132,6 +132,8 @@ def tokens_array(inputs: Any, label: str, encoding: str = "utf-8") -> np.ndarray
             f"{label} expects an array with rows of one length but got rows of several. Fill the "
             f"short ones up, such as with '' and mask_token=''."
         ) from None
+    if x.dtype.kind in "US" and isinstance(inputs, list | tuple):
+        x = np.array(inputs, object)  # of ["a", None] and the like, NumPy makes texts silently
     if x.dtype.kind in "biufU":
         return x
     if x.dtype.kind == "S":

@@ -134,6 +134,11 @@ class Vocabulary:
 
     def _listed(self, vocabulary: Any) -> list[Any]:
         if isinstance(vocabulary, str | Path):
+            if not Path(vocabulary).is_file():
+                raise FileNotFoundError(
+                    f"{self.owner}: there is no file {str(vocabulary)!r}. `vocabulary` is a list "
+                    f"of tokens, or the path of a text file with one a line."
+                )
             lines = Path(vocabulary).read_text("utf-8").split("\n")
             while lines and not lines[-1]:
                 lines.pop()

@@ -252,6 +252,11 @@ class Model(Trainer, OldMethods, Files, Layer, metaclass=ModelType):
     def prepare_input(self, inputs: Any) -> np.ndarray:
         """Check the type; floats and integers are cast by `cast_input`."""
         first = self.flat_layers()[0] if self._sublayers else self
+        if getattr(first, "takes_text", False) and np.asarray(inputs).dtype.kind in "UST":
+            raise TypeError(
+                f"{self.label}: models take arrays of numbers but got texts. Keep {first.label} "
+                f"outside: x = layer(texts), and build the model on x."
+            )
         return Layer.prepare_input(first, inputs)
 
     # --- randomness ---------------------------------------------------------------------------
