@@ -18,6 +18,12 @@ from tests.test_layers import TABLE
 # What is refused, as (class, part of its arguments) -> part of the message.
 REFUSED = {
     ("Lambda", ""): "its function is code of yours",
+    **{
+        (name, ""): "it prepares data"
+        for name in ("CategoryEncoding", "Discretization", "Hashing", "IntegerLookup")
+    },
+    ("StringLookup", ""): "it prepares data",
+    ("TextVectorization", ""): "it prepares data",
     ("SimpleRNNCell", ""): "is the step of a recurrent layer",
     ("LSTMCell", ""): "is the step of a recurrent layer",
     ("GRUCell", ""): "is the step of a recurrent layer",

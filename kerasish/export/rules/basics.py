@@ -42,6 +42,21 @@ def _refused(layer: Any, script: Script) -> None:
     )
 
 
+@rule(
+    layers.CategoryEncoding,
+    layers.Discretization,
+    layers.Hashing,
+    layers.IntegerLookup,
+    layers.StringLookup,
+    layers.TextVectorization,
+)
+def _preparing(layer: Any, script: Script) -> None:
+    raise CannotExportError(
+        f"{layer.label} cannot be exported: it prepares data. Call it on them, and export the "
+        f"layers behind it."
+    )
+
+
 @rule(layers.Dense)
 def _dense(layer: Any, script: Script) -> None:
     script.call(basics.dense, layer.kernel, layer.bias)
