@@ -65,11 +65,12 @@ class KerasStyle(Peer):
         self.x, y, self.x_test, y_test = data
         self.y, self.y_test = (self.x, self.x_test) if self.workload.reconstructs else (y, y_test)
         api.utils.set_random_seed(1)
-        made = [api.Input(self.x.shape[1:])]
+        made = [api.Input(self.x.shape[1:], dtype=self.x.dtype.name)]
         for layer in self.workload.layers:
             made += self.layer(api.layers, *layer)
         self.model = api.Sequential(made)
-        loss = "mse" if self.workload.reconstructs else "sparse_categorical_crossentropy"
+        kind = "binary" if self.workload.layers[-1][-1] == "sigmoid" else "sparse_categorical"
+        loss = "mse" if self.workload.reconstructs else f"{kind}_crossentropy"
         metrics = [] if self.workload.reconstructs else ["accuracy"]
         self.model.compile(api.optimizers.Adam(1e-3), loss, metrics=metrics)
 
@@ -84,7 +85,8 @@ class KerasStyle(Peer):
             return [convolution, layers.BatchNormalization(), layers.ReLU()]
         if kind == "pool":
             return [layers.MaxPooling2D(2)]
-        return [{"drop": layers.Dropout, "flatten": layers.Flatten}[kind](*args)]
+        names = {"drop": "Dropout", "flatten": "Flatten", "embedding": "Embedding", "lstm": "LSTM"}
+        return [getattr(layers, names[kind])(*args)]
 
     def train(self, rows: slice) -> None:
         w = self.workload
@@ -159,15 +161,20 @@ class Torch(Peer):
             made, shape = self.layer(nn, shape, *layer)
             layers += made
         self.soft = isinstance(layers[-1], nn.Softmax)
-        if self.soft:
+        self.binary = isinstance(layers[-1], nn.Sigmoid) and not self.workload.reconstructs
+        if self.soft or self.binary:
             layers.pop()  # the loss takes logits
+        if self.binary:
+            x, y, x_test, y_test = self.data
+            self.data = x, y.float()[:, None], x_test, y_test.float()[:, None]
         self.model = nn.Sequential(*layers).to(memory_format=torch.channels_last)
         for module in self.model:
             if isinstance(module, nn.Linear | nn.Conv2d):
                 nn.init.xavier_uniform_(module.weight)
                 nn.init.zeros_(module.bias)
         self.optimizer = torch.optim.Adam(self.model.parameters(), 1e-3, fused=True)
-        self.loss = nn.CrossEntropyLoss() if self.soft else nn.MSELoss()
+        losses = nn.BCEWithLogitsLoss if self.binary else nn.MSELoss
+        self.loss = nn.CrossEntropyLoss() if self.soft else losses()
 
     @staticmethod
     def layer(nn: Any, shape: Any, kind: str, *args: Any) -> tuple[list[Any], Any]:
@@ -185,6 +192,15 @@ class Torch(Peer):
             return [nn.MaxPool2d(2)], (shape[0] // 2, shape[1] // 2, shape[2])
         if kind == "flatten":
             return [nn.Flatten()], (int(np.prod(shape)),)
+        if kind == "embedding":
+            return [nn.Embedding(*args)], (*shape, args[1])
+        if kind == "lstm":
+
+            class Last(nn.LSTM):
+                def forward(self, x: Any) -> Any:
+                    return super().forward(x)[0][:, -1]
+
+            return [Last(shape[-1], args[0], batch_first=True)], (args[0],)
         return [nn.Dropout(*args)], shape
 
     def train(self, rows: slice) -> None:
@@ -212,13 +228,15 @@ class Torch(Peer):
 
         with torch.no_grad():
             y = self.model(self.images(x))
-            return y.softmax(-1) if self.soft else y
+            return y.softmax(-1) if self.soft else y.sigmoid() if self.binary else y
 
     def score(self) -> float:
         self.model.eval()
         _, _, x, y = self.data
         z = self.ask(x)
-        return float((z.argmax(-1) == y).float().mean() if self.soft else ((z - y) ** 2).mean())
+        if self.soft or self.binary:
+            return float(((z > 0.5).float() if self.binary else z.argmax(-1)).eq(y).float().mean())
+        return float(((z - y) ** 2).mean())
 
     def calls(self, x: np.ndarray) -> dict[str, Any]:
         import torch

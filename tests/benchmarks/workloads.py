@@ -28,7 +28,7 @@ class Workload:
     layers : tuple
         ``("dense", units, activation)``, ``("conv", filters, padding)`` (3x3, relu), ``("conv_bn",
         filters, padding)`` (3x3, batch normalisation, relu), ``("pool",)``, ``("drop", rate)``,
-        ``("flatten",)``.
+        ``("flatten",)``, ``("embedding", words, size)``, ``("lstm", units)`` (its last output).
     batch : int
         Rows a step.
     turn : int
@@ -82,6 +82,9 @@ WORKLOADS: dict[str, Workload] = {
     "mnist_cnn_bn": Workload("mnist", _mnist_cnn("conv_bn"), 128, 7680),
     "cifar_cnn": Workload("cifar10", _cifar_cnn("conv"), 64, 2048),
     "cifar_cnn_bn": Workload("cifar10", _cifar_cnn("conv_bn"), 64, 2048),
+    "lstm": Workload(
+        "words", (("embedding", 20000, 128), ("lstm", 128), ("dense", 1, "sigmoid")), 32, 1024
+    ),
     "autoencoder": Workload(
         "mnist",
         _dense(128, 32, 128, 784, last="sigmoid"),
@@ -101,11 +104,24 @@ def load(workload: Workload, folder: str | None) -> tuple[np.ndarray, ...]:
     `folder` may hold MNIST's four files and ``cifar10*.npz``. Without them the images are
     synthetic, of the same shapes and numbers: a smooth picture for each class under noise.
     """
+    if workload.data == "words":
+        return _words()
     found = _real(workload.data, None if folder is None else Path(folder))
     x, y, x_test, y_test = _synthetic(workload.data) if found is None else found
     shape = (-1, *SHAPES[workload.data])
     x, x_test = (a.reshape(len(a), -1) if workload.flat else a.reshape(shape) for a in (x, x_test))
     return x, y, x_test, y_test
+
+
+def _words() -> tuple[np.ndarray, ...]:
+    """Reviews of 80 words, the frequent ones first; whether they are good is said by two words."""
+    rng = np.random.default_rng(0)
+    rows, words = 8192 + 1024, 20000
+    x = np.exp(rng.random((rows, 80)) * np.log(words - 2)).astype(np.int32)  # Zipf's law
+    y = rng.integers(0, 2, rows)
+    said = rng.random((rows, 80)) < 0.1
+    x[said] = (words - 2 + np.broadcast_to(y[:, None], x.shape))[said]
+    return x[:8192], y[:8192], x[8192:], y[8192:]
 
 
 def _real(name: str, folder: Path | None) -> tuple[np.ndarray, ...] | None:
