@@ -13,6 +13,7 @@ _lock = threading.Lock()
 _seeds = np.random.SeedSequence()
 _threads: int | None = None
 _floatx = "float32"
+_data_format = "channels_last"
 
 
 def _available_cpus() -> int:
@@ -72,8 +73,24 @@ def epsilon() -> float:
 
 
 def image_data_format() -> str:
-    """Order of the axes of images: always ``"channels_last"``."""
-    return "channels_last"
+    """Order of the axes of images where a layer is not told: ``"channels_last"`` by default."""
+    return _data_format
+
+
+def set_image_data_format(data_format: str) -> None:
+    """Set the order for layers that are made from now on; ``"channels_first"`` costs time.
+
+    >>> set_image_data_format("channels_last")
+    """
+    global _data_format
+    known = {"tf": "channels_last", "th": "channels_first"}  # as Keras 1 called them
+    name = known.get(data_format, data_format)
+    if name not in known.values():
+        raise ValueError(
+            f"set_image_data_format expects 'channels_last' or 'channels_first' but got "
+            f"{data_format!r}."
+        )
+    _data_format = name
 
 
 def set_random_seed(seed: int) -> None:

@@ -50,6 +50,7 @@ VALUES = {"dim_ordering": {"tf": "channels_last", "th": "channels_first"}}
 DROPPED = frozenset(
     [
         "consume_less",
+        "dropout",  # of an Embedding; recurrent layers have the argument
         "implementation",
         "time_major",
         "forget_bias_init",

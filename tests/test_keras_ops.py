@@ -203,8 +203,8 @@ def test_backend():
     assert K.learning_phase() == 0
     with K.get_session() as session:
         assert session.run([x])[0].shape == (2, 3)
-    with pytest.raises(ValueError, match="channels_first' cannot be the default"):
-        K.set_image_data_format("channels_first")
+    with pytest.raises(ValueError, match="expects 'channels_last' or 'channels_first' but got 'x'"):
+        K.set_image_data_format("x")
     with pytest.raises(ValueError, match=r"Pass epsilon=0\.1"):
         K.set_epsilon(0.1)
     with pytest.raises(TypeError, match="set_value expects a weight"):
@@ -233,3 +233,15 @@ def test_loops():
     assert o.vectorized_map(lambda ab: ab[0] + ab[1], (np.ones(2), np.ones(2))).tolist() == [2, 2]
     assert o.associative_scan(lambda a, b: a + b, np.arange(4)).tolist() == [0, 1, 3, 6]
     assert o.convert_to_tensor([1.5]).numpy().tolist() == [1.5]
+
+
+@pytest.mark.filterwarnings("ignore:.*channels_first")
+def test_channels_first_by_default():
+    K.set_image_dim_ordering("th")
+    try:
+        assert (K.image_data_format(), K.image_dim_ordering()) == ("channels_first", "th")
+        stack = [layers.Conv2D(4, 3, input_shape=(3, 8, 6)), layers.MaxPooling2D()]
+        assert ks.Sequential(stack).output_shape == (None, 4, 3, 2)
+    finally:
+        K.set_image_data_format("channels_last")
+    assert layers.Conv2D(4, 3).data_format == "channels_last"

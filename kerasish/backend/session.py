@@ -16,6 +16,7 @@ from kerasish.utils.numerical import standardize_dtype
 clear_session, unique_name = registry.clear_names, registry.unique_name
 floatx, set_floatx = config.floatx, config.set_floatx
 epsilon, image_data_format = config.epsilon, config.image_data_format
+set_image_data_format = config.set_image_data_format
 
 
 def backend() -> str:
@@ -32,18 +33,9 @@ def set_epsilon(value: float) -> None:
         )
 
 
-def set_image_data_format(data_format: str) -> None:
-    """Refused for "channels_first", which is an argument of the layers here."""
-    if data_format not in ("channels_last", "tf"):
-        raise ValueError(
-            f"set_image_data_format: {data_format!r} cannot be the default. Pass "
-            f"data_format='channels_first' to the layers, or move the axis: np.moveaxis(x, 1, -1)."
-        )
-
-
 def image_dim_ordering() -> str:
-    """Keras 1's name of the channels' place: always ``"tf"``, last."""
-    return "tf"
+    """Keras 1's names of the channels' place: ``"tf"``, last, and ``"th"``, first."""
+    return "tf" if image_data_format() == "channels_last" else "th"
 
 
 set_image_dim_ordering = set_image_data_format

@@ -32,6 +32,18 @@ Convolution2D = _old_convolution(layers.Conv2D, 2)
 Convolution3D = _old_convolution(layers.Conv3D, 3)
 
 
+class InputSpec:
+    """What a layer says of its inputs in Keras; layers here check their inputs by themselves."""
+
+    def __init__(
+        self, dtype: Any = None, shape: Any = None, ndim: Any = None, max_ndim: Any = None,
+        min_ndim: Any = None, axes: Any = None, allow_last_axis_squeeze: bool = False,
+        name: Any = None, optional: bool = False,
+    ) -> None:  # fmt: skip
+        self.dtype, self.shape, self.ndim = dtype, shape, ndim
+        self.max_ndim, self.min_ndim, self.axes = max_ndim, min_ndim, axes
+
+
 def AtrousConvolution2D(*args: Any, atrous_rate: Any = (1, 1), **kwargs: Any) -> Any:
     """Keras 1's name of a dilated convolution."""
     return Convolution2D(*args, dilation_rate=atrous_rate, **kwargs)
@@ -59,5 +71,6 @@ __all__ = [
     "Convolution3D",
     "CuDNNGRU",
     "CuDNNLSTM",
+    "InputSpec",
     "TimeDistributedDense",
 ]
