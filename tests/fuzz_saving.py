@@ -395,6 +395,24 @@ def in_fork(paths: list[str], ending: str, models: list, untrusted: bool) -> lis
     return found
 
 
+def write_damaged(path: str, data: bytes, ending: str, seed: str) -> str | None:
+    """Write a damaged file in a process of its own, since libhdf5 can crash on what is made."""
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            made, how = damaged(data, ending, random.Random(seed))
+            pathlib.Path(path).write_bytes(made)
+            os.write(write, how.encode())
+        finally:
+            os._exit(0)
+    os.close(write)
+    with os.fdopen(read, "rb") as pipe:
+        how = pipe.read().decode()
+    os.waitpid(pid, 0)
+    return how or None
+
+
 def run(ending: str, count: int, seed: int, keep=None, untrusted=True, batch=1) -> dict:
     """Damage and load `count` files, `batch` in one process; how often what came of it."""
     from kerasish.models import load_model
@@ -411,10 +429,12 @@ def run(ending: str, count: int, seed: int, keep=None, untrusted=True, batch=1) 
         made = []
         for i in range(count):
             name = rng.choice(MODELS)
-            data, how = damaged(files[name], ending, rng)
             path = os.path.join(folder, f"damaged{i}{ending}")
-            pathlib.Path(path).write_bytes(data)
-            made.append((path, models[name], f"{i} ({name}, {how})"))
+            how = write_damaged(path, files[name], ending, f"{seed} {ending} {i}")
+            if how is None:
+                results["not made"] += 1
+            else:
+                made.append((path, models[name], f"{i} ({name}, {how})"))
             if len(made) < batch and i < count - 1:
                 continue
             while made:

@@ -73,14 +73,17 @@ def killed_saves(path, kills, seed):
     """Kill processes that save over `path` again and again, at random moments; check each time."""
     rng = random.Random(seed)
     first = scope["model"](0.0)
-    (first.save_weights if path.name.endswith(".weights.h5") else first.save)(path)
+    start = time.perf_counter()
+    for _ in range(3):
+        (first.save_weights if path.name.endswith(".weights.h5") else first.save)(path)
+    duration = (time.perf_counter() - start) / 3
     seen = set()
     for _ in range(kills):
         with subprocess.Popen(
             [sys.executable, "-c", SAVER, str(path)], stdout=subprocess.PIPE, cwd=ROOT
         ) as process:
             assert process.stdout.readline() == b"ready\n"
-            time.sleep(rng.uniform(0, 0.06))
+            time.sleep(rng.uniform(0, 4 * duration))
             process.kill()
         values = load(path).get_weights()
         value = float(values[0].flat[0])
