@@ -167,6 +167,18 @@ def test_names_resolve_through_the_registry_only(path, kind):
                 load_model(path)
 
 
+def test_files_that_name_other_files_are_refused(path):
+    with h5py.File(path, "r+") as file:
+        config = json.loads(file.attrs["model_config"])
+        entry = {"class_name": "StringLookup", "config": {"name": "s", "vocabulary": str(path)}}
+        config["config"]["layers"].insert(1, entry)
+        file.attrs["model_config"] = json.dumps(config)
+    with pytest.raises(ValueError, match=r"layer 's' has vocabulary=.*must not name others"):
+        load_model(path)
+    with pytest.raises(ValueError, match="must not name others"):
+        model_from_json(json.dumps(config))
+
+
 def test_pickles_are_refused(tmp_path):
     import pickle
 

@@ -30,6 +30,7 @@ _DROPPED = {
     **dict.fromkeys(_RECURRENT, ("implementation", "consume_less", "time_major")),
 }
 _GENERIC = ("Functional", "Model", "Sequential")
+_PATHS = ("vocabulary", "idf_weights")
 _INNER = ("layer", "cell", "backward_layer", "forward_layer")
 
 
@@ -103,6 +104,12 @@ def _cleaned(name: str, config: dict[str, Any], keras_2: bool) -> dict[str, Any]
             f"its layer '{config.get('name')}' has time_major=True, which is not supported: swap "
             f"the first two axes of the data and save the model with time_major=False"
         )
+    for key in _PATHS:
+        if isinstance(config.get(key), str):
+            raise FileError(
+                f"its layer '{config.get('name')}' has {key}={config[key]!r}: a file must not name "
+                f"others, which would be read from this machine. Save it with the {key} itself"
+            )
     for key in (*_DROPPED[""], *_DROPPED.get(name, ())):
         config.pop(key, None)
     if name == "InputLayer":
