@@ -43,7 +43,6 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "sigma": ("stddev",),
     "length": ("size",),
     "lr": ("learning_rate",),
-    "show_metrics": ("show_shapes",),
 }
 VALUES = {"dim_ordering": {"tf": "channels_last", "th": "channels_first"}}
 # Arguments that mean nothing any more.
@@ -60,7 +59,7 @@ DROPPED = frozenset(
 # Arguments of fit, evaluate, predict and compile that other versions had and that change nothing.
 FORMER = frozenset(
     ["workers", "use_multiprocessing", "max_queue_size", "nb_worker", "pickle_safe", "max_q_size"]
-    + ["sample_weight_mode", "target_tensors", "show_accuracy", "class_mode", "distribute_mode"]
+    + ["sample_weight_mode", "target_tensors", "show_accuracy", "class_mode"]
     + ["experimental_run_tf_function", "mode"]
 )
 METRICS = {"acc": "accuracy", "accuracy": "acc"}

@@ -55,11 +55,6 @@ def get_item(x: Any, key: Any) -> Any:
     return result(operand(x)[key], x)
 
 
-def isreal(x: Any) -> Any:
-    """Where the imaginary part is zero."""
-    return result(np.isreal(operand(x)))
-
-
 def view(x: Any, dtype: Any = None) -> Any:
     """The same memory, read as another type."""
     return result(np.asarray(operand(x)).view(dtype), x)
