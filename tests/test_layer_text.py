@@ -15,7 +15,7 @@ CASES = json.loads(
     (pathlib.Path(__file__).parent / "golden" / "text_layers.json").read_text("utf-8")
 )
 IDS = [f"{case['layer']}-{i}" for i, case in enumerate(CASES)]
-TEXTS = ["the cat sat", "the dog", "a cat and a dog"]
+FILMS = ["the cat sat", "the dog", "a cat and a dog"]
 
 
 def made(case):
@@ -111,9 +111,9 @@ def test_adapt_takes_batches_and_forgets():
     layer.adapt(iter([["a"], ["b"]]), steps=1)
     assert layer.get_vocabulary() == ["[UNK]", "a"]
     texts = TextVectorization()
-    texts.adapt(iter([TEXTS[:2], TEXTS[2:]]))
+    texts.adapt(iter([FILMS[:2], FILMS[2:]]))
     whole = TextVectorization()
-    whole.adapt(TEXTS)
+    whole.adapt(FILMS)
     assert texts.get_vocabulary() == whole.get_vocabulary()
 
 
@@ -173,8 +173,8 @@ def test_count_weights():
 
 def test_texts_are_turned_into_numbers_before_fit():
     vectorize = TextVectorization(output_sequence_length=5)
-    vectorize.adapt(TEXTS)
-    x, y = vectorize(TEXTS), np.array([0, 1, 1])
+    vectorize.adapt(FILMS)
+    x, y = vectorize(FILMS), np.array([0, 1, 1])
     model = Sequential(
         [
             layers.Embedding(vectorize.vocabulary_size(), 4, mask_zero=True),
@@ -206,16 +206,79 @@ def test_a_saved_model_keeps_what_its_layers_know(first, tmp_path):
     assert np.array_equal(again.predict(x, verbose=0), model.predict(x, verbose=0))
 
 
-def test_models_say_how_to_prepare_texts():
+PETS = ["the cat sat", "a dog ran fast", "the end", "Dog!"] * 3
+
+
+def text_model(**options):
+    vectorize = TextVectorization(output_sequence_length=4)
+    vectorize.adapt(PETS)
+    parts = [layers.Embedding(vectorize.vocabulary_size(), 3), layers.Flatten(), layers.Dense(1)]
+    model = Sequential([layers.Input((1,), dtype="string"), vectorize, *parts], **options)
+    return model.compile("adam", "mse")
+
+
+def text_batches():
+    while True:
+        yield np.array(PETS[:6]), np.arange(6.0)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        list,
+        np.array,
+        lambda texts: np.array(texts)[:, None],
+        lambda texts: np.array(texts, object),
+        lambda texts: np.char.encode(np.array(texts)),
+        lambda texts: pytest.importorskip("pandas").Series(texts),
+        lambda texts: pytest.importorskip("pandas").DataFrame({"text": texts}),
+    ],
+    ids=["list", "array", "column", "objects", "bytes", "Series", "DataFrame"],
+)
+def test_models_that_begin_with_a_layer_for_texts_take_texts(kind):
+    model, y, numbers = text_model(seed=0), np.arange(12.0), text_model(seed=0)
+    before = model.fit(kind(PETS), y, epochs=2, validation_split=0.25, verbose=0).history
+    assert before == numbers.fit(PETS, y, epochs=2, validation_split=0.25, verbose=0).history
+    found = model.predict(kind(PETS), verbose=0)
+    inner = Sequential(model.layers[1:])
+    assert np.array_equal(found, inner.predict(model.layers[0](PETS), verbose=0))
+    assert np.array_equal(model(kind(PETS)), found)
+    assert np.isfinite(model.evaluate(kind(PETS), y, verbose=0))
+
+
+def test_models_take_texts_batch_by_batch():
+    model = text_model()
+    history = model.fit(text_batches(), steps_per_epoch=2, verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+    assert model.predict_on_batch(np.array(["a cat"])).shape == (1, 1)
+
+
+def test_the_input_of_texts_is_described_as_such():
+    model = Sequential([TextVectorization(vocabulary=["a"]), layers.Embedding(3, 2)])
+    model.build((None, 1))
+    assert model.get_config()["layers"][0]["config"]["dtype"] == "string"
+    assert text_model().get_config()["layers"][0]["config"]["dtype"] == "string"
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ([1, 2], "expects texts but got numbers"),
+        (["a", None], r"expects texts but got None at \(1, 0\)"),
+        ("a text", r"predict: .* `x`: str. .*for one text, \[text\]"),
+        ([["a", "b"]], r"expects inputs of shape \(N, 1\) but got \(N, 2\)"),
+    ],
+)
+def test_models_for_texts_refuse(data, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        text_model().predict(data, verbose=0)
+
+
+def test_other_models_say_how_to_prepare_texts():
     model = Sequential([layers.Dense(1)])
     model.compile("sgd", "mse")
-    with pytest.raises(ValueError, match=r"layers\.TextVectorization"):
+    with pytest.raises(ValueError, match=r"let the model begin with layers\.TextVectorization"):
         model.fit(np.array([["a"], ["b"]]), np.zeros(2), verbose=0)
-    vectorize = TextVectorization(vocabulary=["a"])
-    with pytest.raises(TypeError, match=r"models take arrays of numbers but got texts. Keep Text"):
-        Sequential([vectorize, layers.Embedding(3, 2)])(["a"])
-    with pytest.raises(ValueError, match="models take arrays of numbers, and dtype is 'string'"):
-        layers.Input((1,), dtype="string")
 
 
 # --- refused --------------------------------------------------------------------------------------

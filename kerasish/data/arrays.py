@@ -12,6 +12,7 @@ import numpy as np
 from kerasish.data import checks
 from kerasish.data.hdf5 import is_stored
 
+TEXT = "USTO"  # kinds of arrays that may hold texts; the layer looks at each element
 _BUFFERS = (np.ndarray, np.generic, list, tuple, range, array.array, memoryview, int, float)
 
 
@@ -41,7 +42,14 @@ def has_axes(value: Any) -> bool:
     return len(getattr(value, "shape", ())) > 0
 
 
-def as_rows(value: Any, label: str, who: str, rows: int | None = None, column: bool = False) -> Any:
+def as_rows(
+    value: Any,
+    label: str,
+    who: str,
+    rows: int | None = None,
+    column: bool = False,
+    texts: bool = False,
+) -> Any:
     """Return `value` as an array whose first axis counts rows.
 
     Parameters
@@ -56,6 +64,8 @@ def as_rows(value: Any, label: str, who: str, rows: int | None = None, column: b
         How many rows the other array of the call has; tells rows from inputs in a list of arrays.
     column : bool
         Whether a pandas Series becomes a column (n, 1), as Keras makes it for x.
+    texts : bool
+        Whether texts may stand in the place of numbers.
 
     Raises
     ------
@@ -63,19 +73,20 @@ def as_rows(value: Any, label: str, who: str, rows: int | None = None, column: b
         If it is ragged, holds no numbers, is a single number, sparse, or several inputs.
     """
     if type(value) is not np.ndarray:
-        value = _convert(unwrap(value, label, who), label, who, rows, column)
-    checks.numeric(value.dtype, label, who)
+        value = _convert(unwrap(value, label, who), label, who, rows, column, texts)
+    if not (texts and value.dtype.kind in TEXT):
+        checks.numeric(value.dtype, label, who)
     checks.has_rows(value.shape, label, who)
     return value
 
 
-def _convert(value: Any, label: str, who: str, rows: int | None, column: bool) -> Any:
+def _convert(value: Any, label: str, who: str, rows: int | None, column: bool, texts: bool) -> Any:
     pandas = sys.modules.get("pandas")
     if pandas is not None and isinstance(value, pandas.Series):
-        series = _column(value, f"{label} (Series {value.name!r})", who)
+        series = _column(value, f"{label} (Series {value.name!r})", who, texts)
         return series[:, np.newaxis] if column else series
     if pandas is not None and isinstance(value, pandas.DataFrame):
-        return _from_frame(value, label, who)
+        return _from_frame(value, label, who, texts)
     if hasattr(value, "tocsr") or hasattr(value, "tocoo"):
         raise ValueError(
             f"{who}: `{label}` is a sparse matrix ({type(value).__name__}), which layers cannot "
@@ -133,13 +144,13 @@ def _few(shapes: list[tuple[int, ...]]) -> str:
     return ", ".join(map(str, shapes[:4])) + (", ..." if len(shapes) > 4 else "")
 
 
-def _from_frame(value: Any, label: str, who: str) -> np.ndarray:
+def _from_frame(value: Any, label: str, who: str, texts: bool) -> np.ndarray:
     """Columns side by side, by position; the index is not looked at."""
     types = set(value.dtypes)
     if len(types) == 1 and isinstance(only := types.pop(), np.dtype) and only.kind in "biuf":
         return np.ascontiguousarray(value.to_numpy())
     columns = [
-        _column(value.iloc[:, i], f"{label}, column {name!r}", who)
+        _column(value.iloc[:, i], f"{label}, column {name!r}", who, texts)
         for i, name in enumerate(value.columns)
     ]
     if not columns:
@@ -149,8 +160,10 @@ def _from_frame(value: Any, label: str, who: str) -> np.ndarray:
     return np.stack(columns, axis=1)
 
 
-def _column(series: Any, label: str, who: str) -> np.ndarray:
+def _column(series: Any, label: str, who: str, texts: bool) -> np.ndarray:
     kind = getattr(series.dtype, "kind", "O")
+    if texts and kind in TEXT:
+        return series.to_numpy(object)
     if kind not in "biuf":
         raise ValueError(
             f"{who}: `{label}` must hold numbers but its dtype is {series.dtype}. Convert it "

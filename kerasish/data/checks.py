@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -22,7 +22,10 @@ Role = Literal[
 
 @dataclass(frozen=True)
 class Names:
-    """What the arguments are called where the user passed them; for error messages."""
+    """What the arguments are called where the user passed them; for error messages.
+
+    `texts` says that the model's first layer takes texts, so that `x` may be such.
+    """
 
     who: str
     x: str = "x"
@@ -30,6 +33,7 @@ class Names:
     weight: str = "sample_weight"
     batch_size: str = "batch_size"
     steps: str = "steps"
+    texts: bool = False
 
 
 NAMES: dict[str, Names] = {
@@ -50,10 +54,10 @@ NAMES: dict[str, Names] = {
 }
 
 
-def names_of(role: str) -> Names:
+def names_of(role: str, texts: bool = False) -> Names:
     """Return the argument names of a role."""
     try:
-        return NAMES[role]
+        return replace(NAMES[role], texts=texts) if texts else NAMES[role]
     except KeyError:
         raise ValueError(f"role must be one of {', '.join(NAMES)} but got {role!r}.") from None
 
@@ -134,8 +138,9 @@ def numeric(dtype: np.dtype, label: str, who: str) -> None:
         mend = "Pass the real and imaginary parts as two features: np.stack([a.real, a.imag], -1)."
     elif kind in "USTa":
         mend = (
-            "Turn text into numbers first, by layers.TextVectorization or StringLookup before fit; "
-            "class names by np.unique(a, return_inverse=True)[1]."
+            "Turn text into numbers: let the model begin with layers.TextVectorization or "
+            "StringLookup, or call one before fit; class names by np.unique(a, "
+            "return_inverse=True)[1]."
         )
     elif kind in "Mm":
         mend = "Turn times into numbers first, such as a.astype('int64')."

@@ -27,6 +27,7 @@ def batches(
     class_weight: dict[int, float] | None = None,
     role: str = "fit",
     dtype: Any = "float32",
+    texts: bool = False,
 ) -> Batches:
     """Return the batches of whatever can be trained on.
 
@@ -50,6 +51,8 @@ def batches(
         Who asks; decides on the names in messages.
     dtype : dtype
         What floats are cast to, batch by batch. Integers and bools stay what they are in x and y.
+    texts : bool
+        Whether x may hold texts, since the model begins with a layer that takes them.
 
     Raises
     ------
@@ -65,7 +68,7 @@ def batches(
     >>> [len(batch.x) for batch in data.epoch()]
     [4, 4, 2]
     """
-    names = checks.names_of(role)
+    names = checks.names_of(role, texts)
     who = names.who
     size = checks.positive_int(batch_size, who, names.batch_size)
     steps = checks.positive_int(steps, who, names.steps)
@@ -115,6 +118,8 @@ def _refuse(x: Any, names: checks.Names) -> None:
         mend = "Pass the data as the first argument."
     elif isinstance(x, str | bytes):
         mend = "Load the file first, for instance by np.load or pandas.read_csv."
+        if names.texts:
+            mend = "Pass a list or an array of texts; for one text, [text]."
     elif inspect.isgeneratorfunction(x) or inspect.ismethod(x) or inspect.isfunction(x):
         mend = f"It is a function: call it, {getattr(x, '__name__', 'make_batches')}()."
     elif _is_torch_dataset(x):

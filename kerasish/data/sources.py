@@ -53,7 +53,7 @@ class MadeBatches(Batches):
         who = f"{names.who}: a batch of the {self.kind}"
         x, y, weight = unpack(item, names.who, self.kind, predicts)
         known = len(y) if hasattr(y, "__len__") else None
-        x = arrays.as_rows(x, names.x, who, known, column=True)
+        x = arrays.as_rows(x, names.x, who, known, column=True, texts=names.texts)
         if not predicts:
             y = None if y is None else arrays.as_rows(y, names.y, who, len(x))
             weight = None if weight is None else arrays.as_rows(weight, names.weight, who, len(x))

@@ -12,7 +12,11 @@ Rows = tuple[Any, Any, Any]
 
 
 def split(
-    x: Any, y: Any = None, sample_weight: Any = None, validation_split: float = 0.0
+    x: Any,
+    y: Any = None,
+    sample_weight: Any = None,
+    validation_split: float = 0.0,
+    texts: bool = False,
 ) -> tuple[Rows, Rows]:
     """Split rows into a head to train on and a tail to validate on, before any shuffling.
 
@@ -23,6 +27,8 @@ def split(
     validation_split : float
         Share of the rows that goes to the tail, between 0 and 1 (both excluded). The head has
         ``floor(n * (1 - validation_split))`` rows.
+    texts : bool
+        Whether x may hold texts.
 
     Returns
     -------
@@ -60,7 +66,7 @@ def split(
             f"{who}: `validation_split` is only supported for arrays, but x is of type "
             f"{type(x).__name__}. Pass `validation_data` instead."
         )
-    parts = whole(x, y, sample_weight, checks.names_of("fit"))
+    parts = whole(x, y, sample_weight, checks.names_of("fit", texts))
     rows = parts[0].shape[0]
     head = math.floor(rows * (1.0 - share))
     if head in (0, rows):
@@ -80,7 +86,7 @@ def whole(x: Any, y: Any, sample_weight: Any, names: checks.Names) -> Rows:
     """Turn x, y and weights into arrays of rows, all of one length."""
     who = names.who
     known = len(y) if hasattr(y, "__len__") and not isinstance(y, dict) else None
-    x = arrays.as_rows(x, names.x, who, known, column=True)
+    x = arrays.as_rows(x, names.x, who, known, column=True, texts=names.texts)
     rows = x.shape[0]
     if y is not None:
         y = arrays.as_rows(y, names.y, who, rows)

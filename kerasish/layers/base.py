@@ -72,6 +72,8 @@ class Layer(symbol.HasSymbols, Described, WeightOwner):
     registry_kind: ClassVar[str] = "layer"
     supports_masking: ClassVar[bool] = False
     casts_input: ClassVar[bool] = True
+    takes_text: ClassVar[bool] = False
+    implied_dtype: ClassVar[str | None] = None  # of an input that nobody has stated
     fuses_head: ClassVar[bool] = False
 
     _: KW_ONLY

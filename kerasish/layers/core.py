@@ -169,7 +169,7 @@ class InputLayer(SameShape):
     batch_size : int, optional
         Number of samples, if it is fixed.
     dtype : str, optional
-        Type of the data; ``"float32"`` if left out, integers for tokens.
+        Type of the data; ``"float32"`` if left out, integers for tokens, ``"string"`` for texts.
     batch_shape : tuple, optional
         Shape with the batch axis, instead of `shape` and `batch_size`.
 
@@ -213,12 +213,8 @@ class InputLayer(SameShape):
             batch_shape = (batch_size, *as_shape(shape, self.label, "shape"))
         self.batch_shape = as_shape(batch_shape, self.label, "batch_shape")
         self.input_hint = self.batch_shape
-        if str(dtype) in ("string", "str", "<class 'str'>"):
-            raise ValueError(
-                f"{self.label}: models take arrays of numbers, and dtype is {dtype!r}. Turn texts "
-                f"into numbers first, such as x = TextVectorization(...)(texts)."
-            )
-        self.dtype = np.dtype(dtype or self.dtype).name
+        is_text = dtype is str or dtype in ("string", "str")
+        self.dtype = "string" if is_text else np.dtype(dtype or self.dtype).name
         self.optional = optional
 
     @property

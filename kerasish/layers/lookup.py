@@ -252,6 +252,7 @@ class IntegerLookup(IndexLookup):
     """
 
     whole: ClassVar[bool] = True
+    implied_dtype: ClassVar[str | None] = "int64"
 
     def __init__(
         self,
@@ -328,6 +329,7 @@ class StringLookup(IndexLookup):
 
     whole: ClassVar[bool] = False
     takes_text: ClassVar[bool] = True
+    implied_dtype: ClassVar[str | None] = "string"
 
     def __init__(
         self,

@@ -69,6 +69,7 @@ class TextVectorization(Adaptable):
     """
 
     takes_text: ClassVar[bool] = True
+    implied_dtype: ClassVar[str | None] = "string"
 
     def __init__(
         self,

@@ -25,7 +25,6 @@ class Discrete(Layer):
     """
 
     casts_input: ClassVar[bool] = False
-    takes_text: ClassVar[bool] = False
     output_mode: str
     encoding = "utf-8"
 

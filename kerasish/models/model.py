@@ -180,9 +180,13 @@ class Model(Trainer, OldMethods, Files, Layer, metaclass=ModelType):
         """Where the model begins: ``Model(m.input, m.layers[2].output)``."""
         start = self.__dict__.get("_input_layer")
         if start is None or start.batch_shape != self.input_shape:
-            start = InputLayer(batch_shape=self.input_shape, name=f"{self.name}_input")
-            self.__dict__["_input_layer"] = start
+            start = self.__dict__["_input_layer"] = self._implied_input(self.input_shape)
         return start.as_symbol()
+
+    def _implied_input(self, shape: Shape) -> InputLayer:
+        """The input of a model that was not given one."""
+        dtype = self.flat_layers()[0].implied_dtype
+        return InputLayer(batch_shape=shape, dtype=dtype, name=f"{self.name}_input")
 
     @property
     def output(self) -> Symbol:
@@ -252,11 +256,8 @@ class Model(Trainer, OldMethods, Files, Layer, metaclass=ModelType):
     def prepare_input(self, inputs: Any) -> np.ndarray:
         """Check the type; floats and integers are cast by `cast_input`."""
         first = self.flat_layers()[0] if self._sublayers else self
-        if getattr(first, "takes_text", False) and np.asarray(inputs).dtype.kind in "UST":
-            raise TypeError(
-                f"{self.label}: models take arrays of numbers but got texts. Keep {first.label} "
-                f"outside: x = layer(texts), and build the model on x."
-            )
+        if first.takes_text:
+            return first.prepare_input(inputs)
         return Layer.prepare_input(first, inputs)
 
     # --- randomness ---------------------------------------------------------------------------

@@ -10,7 +10,6 @@ import numpy as np
 from kerasish import registry
 from kerasish.errors import brief
 from kerasish.layers.base import Backward, Layer
-from kerasish.layers.core import InputLayer
 from kerasish.models.layer_list import LayerList
 from kerasish.registry import register
 from kerasish.step import Step
@@ -63,11 +62,17 @@ class Sequential(LayerList):
             self.trainable = False
         self._build_if_known()
 
+    @property
+    def takes_text(self) -> bool:  # type: ignore[override]
+        """Whether the first layer does."""
+        return bool(self._sublayers) and self.flat_layers()[0].takes_text
+
     def cast_input(self, x: np.ndarray) -> np.ndarray:
         """Cast a batch to what the first layer computes with."""
-        if self.flat_layers()[0].casts_input:
+        first = self.flat_layers()[0]
+        if first.casts_input:
             return np.asarray(x, self.dtype)
-        return np.asarray(x)
+        return first.prepare_input(x) if first.takes_text else np.asarray(x)
 
     # --- calling ------------------------------------------------------------------------------
 
@@ -115,7 +120,7 @@ class Sequential(LayerList):
         shape = self._build_shape or self.input_hint
         if shape is not None:
             given = self.__dict__.get("_input_layer")
-            entries.insert(0, given or InputLayer(batch_shape=shape, name=f"{self.name}_input"))
+            entries.insert(0, given or self._implied_input(shape))
         result = {
             "name": self.name,
             "trainable": self.trainable,

@@ -180,18 +180,19 @@ class Trainer:
         check_epochs(epochs, initial_epoch)
         check_frequency(validation_freq)
         check_verbose(verbose, "fit")
-        dtype = self.dtype  # type: ignore[attr-defined]
         validation: data.Batches | None = None
         held_out = validation_parts(validation_data)
         if validation_split and not held_out:
-            (x, y, sample_weight), held_out = data.split(x, y, sample_weight, validation_split)
+            (x, y, sample_weight), held_out = data.split(
+                x, y, sample_weight, validation_split, self._reading()["texts"]
+            )
         if held_out:
             validation = data.batches(
                 *held_out,
                 batch_size=batch_size if validation_batch_size is None else validation_batch_size,
                 steps=validation_steps,
                 role="validation",
-                dtype=dtype,
+                **self._reading(),
             )
         batches = data.batches(
             x,
@@ -202,7 +203,7 @@ class Trainer:
             steps=steps_per_epoch,
             class_weight=class_weight,
             role="fit",
-            dtype=dtype,
+            **self._reading(),
         )
         self._fit_to(batches, "fit")
         if validation is not None:
@@ -242,7 +243,7 @@ class Trainer:
             batch_size=batch_size,
             steps=steps,
             role="evaluate",
-            dtype=self.dtype,  # type: ignore[attr-defined]
+            **self._reading(),
         )
         self._fit_to(batches, "evaluate")
         program.bind()
@@ -265,8 +266,9 @@ class Trainer:
         plain = direct.is_plain(batch_size, verbose, steps, callbacks)
         if plain and (y := direct.predict(self, x, batch_size or 32)) is not None:
             return y
-        dtype = self.dtype  # type: ignore[attr-defined]
-        batches = data.batches(x, batch_size=batch_size, steps=steps, role="predict", dtype=dtype)
+        batches = data.batches(
+            x, batch_size=batch_size, steps=steps, role="predict", **self._reading()
+        )
         self._fit_to(batches)
         return loop.predict(self, batches, self._callbacks(callbacks, batches, verbose))
 
@@ -341,6 +343,10 @@ class Trainer:
 
     # --- helpers ------------------------------------------------------------------------------
 
+    def _reading(self) -> dict[str, Any]:
+        """What `data` has to know of the model."""
+        return {"dtype": self.dtype, "texts": self.takes_text}  # type: ignore[attr-defined]
+
     def _fit_to(self, batches: data.Batches, who: str = "") -> None:
         """Build the model from the first batch if needed; compare the data with it.
 
@@ -372,7 +378,7 @@ class Trainer:
             batch_size=size or 1,
             class_weight=class_weight,
             role=who,
-            dtype=self.dtype,  # type: ignore[attr-defined]
+            **self._reading(),
         )
         first = batches.peek()
         self.build_for(first.x)  # type: ignore[attr-defined]
