@@ -6,6 +6,7 @@ from kerasish.callbacks.base import Callback, History, LambdaCallback
 from kerasish.callbacks.callback_list import CallbackList
 from kerasish.callbacks.checkpoint import ModelCheckpoint
 from kerasish.callbacks.csv_logger import CSVLogger
+from kerasish.callbacks.html_report import HTMLReport
 from kerasish.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
 from kerasish.callbacks.live_plot import LivePlot
 from kerasish.callbacks.lr_finder import LRFinder
@@ -24,6 +25,7 @@ __all__ = [
     "ClassReport",
     "ConfusionMatrix",
     "EarlyStopping",
+    "HTMLReport",
     "History",
     "LRFinder",
     "LambdaCallback",

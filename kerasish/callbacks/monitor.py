@@ -11,6 +11,7 @@ import numpy as np
 
 from kerasish import errors, spellings
 from kerasish.callbacks.base import Callback
+from kerasish.viz.runs import declared_directions
 
 
 class MonitorCallback(Callback):
@@ -67,7 +68,7 @@ class MonitorCallback(Callback):
         """Find the direction of improvement, once the metrics have their final names."""
         direction = self.mode if self.mode != "auto" else self._declared_direction()
         if direction is None:
-            names = ["loss", *self._metrics()]
+            names = list(declared_directions(self.model) or ("loss",))
             known = list(dict.fromkeys([*names, *(f"val_{name}" for name in names)]))
             raise ValueError(
                 f"{type(self).__name__} received monitor='{self.monitor}', but whether that is to "
@@ -77,17 +78,9 @@ class MonitorCallback(Callback):
             )
         self.monitor_op = operator.lt if direction == "min" else operator.gt
 
-    def _metrics(self) -> dict[str, Any]:
-        """The model's metrics by their names in the logs."""
-        found = [m for m in getattr(self.model, "metrics", None) or () if hasattr(m, "name")]
-        names = getattr(self.model, "metrics_names", ["loss", *(m.name for m in found)])
-        return dict(zip(names[1:], found, strict=False))
-
     def _declared_direction(self) -> str | None:
         name = self.monitor.removeprefix("val_")
-        metric = self._metrics().get(name)
-        keras = {"up": "max", "down": "min"}.get(getattr(metric, "_direction", ""))
-        return getattr(metric, "direction", None) or keras or ("min" if name == "loss" else None)
+        return (declared_directions(self.model) or {"loss": "min"}).get(name)
 
     def _is_improvement(self, value: Any, reference: Any) -> bool:
         """Whether `value` is better than `reference` by more than `min_delta`."""

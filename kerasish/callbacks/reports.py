@@ -15,6 +15,7 @@ from kerasish.callbacks.live_screens import FileScreen, NotebookScreen, Screen
 from kerasish.display import kernel, say
 from kerasish.registry import register
 from kerasish.viz.canvas import image_format
+from kerasish.viz.confusion import worst_confusions
 
 
 @register
@@ -124,14 +125,9 @@ class ConfusionMatrix(Judging):
         if self.matrix is None:
             raise ValueError("ConfusionMatrix: there was no validation yet.")
         right, total = int(np.trace(self.matrix)), int(self.matrix.sum())
-        wrong = self.matrix.copy()
-        np.fill_diagonal(wrong, 0)
-        order = np.argsort(-wrong, axis=None, kind="stable")[: self.most_confusions]
-        pairs = [divmod(int(place), len(wrong)) for place in order]
         listed = [
-            f"{self._name(i)} taken for {self._name(j)} {wrong[i, j]:,} times"
-            for i, j in pairs
-            if wrong[i, j]
+            f"{self._name(i)} taken for {self._name(j)} {count:,} times"
+            for i, j, count in worst_confusions(self.matrix, self.most_confusions)
         ]
         text = f"{right:,} of {total:,} right ({100 * right / max(total, 1):.1f} %)"
         return "; ".join([text, *listed])

@@ -20,6 +20,7 @@ from kerasish import config, registry
 from kerasish.callbacks.base import Callback
 from kerasish.callbacks.files import LogFile, path_of, prepared
 from kerasish.callbacks.learning_rate import learning_rates
+from kerasish.callbacks.pacing import EpochClock
 from kerasish.registry import register
 from kerasish.viz.run_files import ENDING, parsed
 
@@ -78,8 +79,8 @@ class RunLog(Callback):
         self.path = path_of(self.path, "RunLog")
         self.filename: str | None = None
         self._log: LogFile | None = None
-        self._start = self._epoch_start = self._train_seconds = 0.0
-        self._validating = False
+        self._start = 0.0
+        self._clock = EpochClock()
 
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "_log": None}
@@ -102,20 +103,16 @@ class RunLog(Callback):
         state = getattr(self._company, "fit_state", None)
         if not getattr(state, "batch", 0):  # else `set_state` is still to come
             self._begin(epoch)
-        self._epoch_start = perf_counter()
-        self._validating = False
+        self._clock.begin()
 
     def on_test_begin(self, logs: Any = None) -> None:
         """Look at the clock: the training of the epoch is over."""
-        if not self._validating:
-            self._validating = True
-            self._train_seconds = perf_counter() - self._epoch_start
+        self._clock.validate()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Write the epoch's line."""
         self._begin(epoch)
-        seconds = perf_counter() - self._epoch_start
-        busy = self._train_seconds if self._validating else seconds
+        seconds, busy = self._clock.seconds, self._clock.training
         rows = getattr(getattr(self.model.program, "scores", None), "rows", 0)
         rates = learning_rates(self.model.optimizer)
         metrics = {k: v for k, v in (logs or {}).items() if k not in rates}
@@ -135,25 +132,9 @@ class RunLog(Callback):
         """Write how it ended."""
         if self._log is not None and self._log.begun:
             seconds = round(perf_counter() - self._start, 3)
-            self._write({"event": "end", **self._ending(), "seconds": seconds, "time": _now()})
+            how = ending(self.model, self._company)
+            self._write({"event": "end", **how, "seconds": seconds, "time": _now()})
         self._close()
-
-    def _ending(self) -> dict[str, Any]:
-        company = self._company
-        error = getattr(company, "error", None)
-        state = getattr(company, "fit_state", None)
-        if isinstance(error, KeyboardInterrupt):
-            return {"reason": "interrupted"}
-        if error is not None:
-            return {"reason": "error", "error": f"{type(error).__name__}: {error}"}
-        if getattr(state, "finite", True) is False:
-            return {"reason": "not finite"}
-        if getattr(self.model, "stop_training", False):
-            by = getattr(company, "stopped_by", None)
-            return {"reason": f"stopped by {by}" if by else "stopped"}
-        if getattr(getattr(state, "batches", None), "exhausted", False):
-            return {"reason": "data ended"}
-        return {"reason": "done"}
 
     def get_state(self) -> dict[str, Any]:
         """The file, and the seconds so far."""
@@ -222,6 +203,24 @@ def describe(model: Any, company: Any, initial_epoch: int = 0) -> dict[str, Any]
         "command": shlex.join([os.path.basename(sys.executable), *sys.argv]),
         "model": _config(model),
     }
+
+
+def ending(model: Any, company: Any) -> dict[str, Any]:
+    """How a training has ended: ``reason`` and, after an error, ``error``."""
+    error = getattr(company, "error", None)
+    state = getattr(company, "fit_state", None)
+    if isinstance(error, KeyboardInterrupt):
+        return {"reason": "interrupted"}
+    if error is not None:
+        return {"reason": "error", "error": f"{type(error).__name__}: {error}"}
+    if getattr(state, "finite", True) is False:
+        return {"reason": "not finite"}
+    if getattr(model, "stop_training", False):
+        by = getattr(company, "stopped_by", None)
+        return {"reason": f"stopped by {by}" if by else "stopped"}
+    if getattr(getattr(state, "batches", None), "exhausted", False):
+        return {"reason": "data ended"}
+    return {"reason": "done"}
 
 
 def _config(obj: Any) -> Any:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from kerasish.layers.base import Layer
+from kerasish.viz.layer_rows import LayerRow, layer_rows, totals
 
 Row = list[str]
 
@@ -44,8 +45,9 @@ def print_summary(
     if show_trainable:
         header.append("Trainable")
     layers = _in_range(model.layers, layer_range)
-    rows = [row for layer in layers for row in _rows(layer, show_trainable, expand_nested, "")]
-    text = [f'Model: "{model.name}"', _table(header, rows, width, shares), _totals(model)]
+    rows = [_cells_of(row, show_trainable) for row in layer_rows(layers, expand_nested)]
+    counts = "".join(f" {label}: {count}\n" for label, count in totals(model).items())
+    text = [f'Model: "{model.name}"', _table(header, rows, width, shares), counts]
     (print_fn or print)("\n".join(text))
 
 
@@ -65,21 +67,9 @@ def _in_range(layers: list[Layer], layer_range: Any) -> list[Layer]:
     return layers[min(ends) : max(ends) + 1]
 
 
-def _rows(layer: Any, show_trainable: bool, expand: bool, indent: str) -> list[Row]:
-    built = layer.built
-    try:
-        shape = str(layer.output_shape) if built else "?"
-    except (AttributeError, ValueError):
-        shape = "?"
-    count = f"{layer.count_params():,}" if built else "0 (unbuilt)"
-    row = [f"{indent}{layer.name} ({type(layer).__name__})", shape, count]
-    if show_trainable:
-        row.append(("Y" if layer.trainable else "N") if layer.weights else "-")
-    rows = [row]
-    if expand and hasattr(layer, "layers"):
-        for inner in layer.layers:
-            rows += _rows(inner, show_trainable, expand, indent + "  ")
-    return rows
+def _cells_of(row: LayerRow, show_trainable: bool) -> Row:
+    cells = [f"{'  ' * row.depth}{row.name} ({row.kind})", row.shape, row.params]
+    return [*cells, row.trainable] if show_trainable else cells
 
 
 def _table(header: Row, rows: list[Row], width: int, shares: list[float]) -> str:
@@ -120,31 +110,3 @@ def _wrap(text: str, width: int) -> list[str]:
         else:
             lines.append(word)
     return [line[i : i + width] for line in lines for i in range(0, max(1, len(line)), width)]
-
-
-def _totals(model: Any) -> str:
-    learnt = model.trainable_weights
-    others = model.non_trainable_weights
-    lines = []
-    total = [*learnt, *others]
-    slots: list[Any] = []
-    state = model.program.state if model.has_program else None
-    if state is not None:
-        slots = [array for _, array, _ in state.variables]
-    lines.append(f" Total params: {_amount([*total, *slots])}")
-    lines.append(f" Trainable params: {_amount(learnt)}")
-    lines.append(f" Non-trainable params: {_amount(others)}")
-    if slots:
-        lines.append(f" Optimizer params: {_amount(slots)}")
-    return "\n".join(lines) + "\n"
-
-
-def _amount(arrays: list[Any]) -> str:
-    """``426 (1.66 KB)``."""
-    count = sum(a.size for a in arrays)
-    size = float(sum(a.size * getattr(a, "value", a).itemsize for a in arrays))
-    for unit in ("B", "KB", "MB", "GB"):
-        if size < 1024 or unit == "GB":
-            break
-        size /= 1024
-    return f"{count:,} ({size:.2f} {unit})"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kerasish.viz import canvas
+from kerasish.viz.layer_rows import shape_of
 
 LETTER, BOLD = 0.066, 0.085  # inches: width of a letter, at most
 # The family of a layer, by the module that it is written in, has one colour.
@@ -82,18 +83,11 @@ def _box(layer: Any, say: dict[str, bool], frames: tuple[str, ...]) -> Box:
     return Box(
         kind=kind,
         name=layer.name if say["names"] else "",
-        shape=_shape(layer) if say["shapes"] else "",
+        shape=shape_of(layer) if say["shapes"] else "",
         note=", ".join(notes),
         colour=_colour(layer),
         frames=frames,
     )
-
-
-def _shape(layer: Any) -> str:
-    try:
-        return str(layer.output_shape) if layer.built else "?"
-    except (AttributeError, ValueError):
-        return "?"
 
 
 def _inner(layer: Any) -> Any:

@@ -13,7 +13,7 @@ from kerasish.viz.classes import all_classes, class_numbers
 WHO = "confusion_matrix"
 
 
-def count_confusions(truths: Sequence[int], guesses: Sequence[int], classes: int) -> np.ndarray:
+def count_confusions(truths: Any, guesses: Any, classes: int) -> np.ndarray:
     """Return an int array whose entry (i, j) counts samples of class i that are taken for j.
 
     >>> count_confusions([0, 0, 1], [0, 1, 1], 2)
@@ -22,6 +22,19 @@ def count_confusions(truths: Sequence[int], guesses: Sequence[int], classes: int
     """
     flat = np.asarray(truths, np.int64) * classes + np.asarray(guesses, np.int64)
     return np.bincount(flat, minlength=classes**2).reshape(classes, classes)
+
+
+def worst_confusions(matrix: np.ndarray, most: int) -> list[tuple[int, int, int]]:
+    """The most frequent mistakes: true class, predicted class, count.
+
+    >>> worst_confusions(np.array([[5, 1], [3, 5]]), 3)
+    [(1, 0, 3), (0, 1, 1)]
+    """
+    wrong = matrix.copy()
+    np.fill_diagonal(wrong, 0)
+    order = np.argsort(-wrong, axis=None, kind="stable")[:most]
+    pairs = [divmod(int(place), len(wrong)) for place in order]
+    return [(i, j, int(wrong[i, j])) for i, j in pairs if wrong[i, j]]
 
 
 def confusion_matrix(

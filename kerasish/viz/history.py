@@ -13,7 +13,7 @@ from kerasish.viz import canvas
 from kerasish.viz.runs import Run, read_runs, smoothed
 
 _INITIALS = {"auc", "ce", "iou", "kld", "mae", "mape", "mse", "msle", "pr", "rmse", "roc"}
-_RATES = ("learning_rate", "lr")
+RATES = ("learning_rate", "lr")
 _DASHES: Any = (0, (4, 1.5))
 
 
@@ -95,7 +95,7 @@ def plot_history(
             note = _draw_panel(axes, runs, name, log_scale, mark_best, smooth)
             # Where one panel has a note with its best value, all titles stand as high.
             noted = mark_best and len(runs) == 1 and any(runs[0].best(name) for name in names)
-            canvas.head(axes, _heading(name), note, room=noted)
+            canvas.head(axes, heading(name), note, room=noted)
         for axes in panels[len(names) :]:
             axes.remove()
         _draw_legend(figure, runs, names, mark_best)
@@ -107,7 +107,7 @@ def plot_history(
 def _chosen(runs: list[Run], metrics: str | Sequence[str] | None) -> list[str]:
     """Names of the panels, without ``val_``; the loss first and the learning rate last."""
     have = list(dict.fromkeys(name.removeprefix("val_") for run in runs for name in run.series))
-    have.sort(key=lambda name: (name != "loss", name in _RATES))
+    have.sort(key=lambda name: (name != "loss", name in RATES))
     if not have:
         raise ValueError(
             "plot_history: the history holds no epochs. Call fit with epochs of at least 1 first."
@@ -150,7 +150,7 @@ def _draw_panel(
 ) -> str:
     """Draw one metric; return a note on its best value."""
     values, epochs, note = [], [], ""
-    smooth = 0 if name in _RATES else smooth
+    smooth = 0 if name in RATES else smooth
     for index, run in enumerate(runs):
         for key, colour, dashes in zip(
             (name, f"val_{name}"), _colours(runs, index), ("-", _DASHES), strict=True
@@ -191,7 +191,7 @@ def _scale_axes(axes: Any, name: str, epochs: Any, values: Any, log_scale: bool)
     axes.grid(True, axis="y", color="#dddddd", linewidth=0.7)
     finite = values[np.isfinite(values)]
     positive = finite.size > 0 and finite.min() > 0
-    decades = name in _RATES and positive and finite.max() >= 8 * finite.min()
+    decades = name in RATES and positive and finite.max() >= 8 * finite.min()
     if positive and (log_scale or decades):
         axes.set_yscale("log")
     else:
@@ -204,7 +204,12 @@ def _scale_axes(axes: Any, name: str, epochs: Any, values: Any, log_scale: bool)
             axes.ticklabel_format(axis="y", useOffset=False)
 
 
-def _heading(name: str) -> str:
+def heading(name: str) -> str:
+    """A metric's name as a heading.
+
+    >>> heading("sparse_top_k"), heading("root_mse")
+    ('Sparse top k', 'Root MSE')
+    """
     words = [word.upper() if word in _INITIALS else word for word in name.split("_")]
     text = " ".join(word for word in words if word)
     return text[:1].upper() + text[1:]

@@ -34,13 +34,16 @@ def direction(name: str) -> str | None:
 class Run:
     """The curves of one call of `fit`: a label, the epochs (from 1) and a value an epoch.
 
-    `at` has the epochs of the curves that do not have a value at all of them, where known.
+    `at` has the epochs of the curves that do not have a value at all of them, where known;
+    fractions are within an epoch that is still running. `directions` has which end of a metric is
+    good, ``"min"`` or ``"max"``; None means that it has to be judged by the names.
     """
 
     label: str
     epochs: np.ndarray
     series: dict[str, np.ndarray]
     at: dict[str, np.ndarray] = field(default_factory=dict)
+    directions: Mapping[str, str | None] | None = None
 
     def points(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Return epochs and values of a curve.
@@ -59,15 +62,34 @@ class Run:
     def best(self, name: str) -> tuple[int, float] | None:
         """Return epoch and value of the best validation (else training) value, if one is good."""
         key = f"val_{name}" if f"val_{name}" in self.series else name
-        good = direction(name)
+        good = direction(name) if self.directions is None else self.directions.get(name)
         if good is None or key not in self.series:
             return None
         epochs, values = self.points(key)
-        ranked = np.where(np.isfinite(values), values, np.inf if good == "min" else -np.inf)
-        index = int(ranked.argmin() if good == "min" else ranked.argmax())
-        if not np.isfinite(ranked[index]):
+        whole = np.isfinite(values) & (epochs % 1 == 0)
+        if not whole.any():
             return None
+        ranked = np.where(whole, values, np.inf if good == "min" else -np.inf)
+        index = int(ranked.argmin() if good == "min" else ranked.argmax())
         return int(epochs[index]), float(values[index])
+
+
+def declared_directions(model: Any) -> dict[str, str | None] | None:
+    """Which end of its loss and metrics is good, as a compiled model declares it; None without.
+
+    >>> from kerasish import Sequential, layers
+    >>> model = Sequential([layers.Dense(1)]).compile("sgd", "mse", metrics=["r2_score"])
+    >>> declared_directions(model)
+    {'loss': 'min', 'r2_score': 'max'}
+    """
+    if not getattr(model, "has_program", False):
+        return None
+    names = getattr(model, "metrics_names", ["loss"])
+    found: dict[str, str | None] = {"loss": "min"}
+    for name, metric in zip(names[1:], model.metrics, strict=False):
+        keras = {"up": "max", "down": "min"}.get(getattr(metric, "_direction", ""))
+        found[name] = getattr(metric, "direction", None) or keras
+    return found
 
 
 def read_runs(history: Any, labels: Sequence[str] | None = None) -> list[Run]:
@@ -123,27 +145,36 @@ def smoothed(values: np.ndarray, weight: float) -> np.ndarray:
     return out
 
 
-def run_of_logs(epochs: Iterable[int], logs: Iterable[Mapping[str, Any]], label: str = "") -> Run:
+def run_of_logs(
+    epochs: Iterable[int],
+    logs: Iterable[Mapping[str, Any]],
+    label: str = "",
+    directions: Mapping[str, str | None] | None = None,
+    within: Iterable[tuple[float, Mapping[str, Any]]] = (),
+) -> Run:
     """Turn the logs of epochs (counted from 0) into a run; what is no number is left out.
+
+    `within` has logs from within the epoch that is running, with the epochs done by then.
 
     >>> run = run_of_logs([0, 1], [{"loss": 0.5}, {"loss": 0.25, "val_loss": 0.5, "note": "a"}])
     >>> run.points("val_loss")
     (array([2]), array([0.5]))
     """
     epochs = [int(epoch) + 1 for epoch in epochs]
-    found: dict[str, tuple[list[int], list[float]]] = {}
-    for epoch, row in zip(epochs, logs, strict=True):
+    found: dict[str, tuple[list[float], list[float]]] = {}
+    for place, row in [*zip(epochs, logs, strict=True), *within]:
         for name, value in row.items():
             if isinstance(value, str) or value is None:
                 continue
             places, values = found.setdefault(name, ([], []))
-            places.append(epoch)
-            values.append(float(np.mean(np.asarray(value, dtype=float))))
+            places.append(place)
+            values.append(value if type(value) is float else float(np.mean(value)))
     return Run(
         label,
         np.array(epochs, dtype=int),
         {name: np.array(values) for name, (_, values) in found.items()},
         {name: np.array(places) for name, (places, _) in found.items()},
+        directions,
     )
 
 
@@ -163,7 +194,7 @@ def _read(part: Any, label: str) -> Run:
     epochs = np.arange(1, count + 1)
     if given is not None and len(given) == count:
         epochs = np.asarray(given, dtype=int) + 1
-    return Run(label, epochs, series)
+    return Run(label, epochs, series, directions=declared_directions(getattr(part, "model", None)))
 
 
 def _numbers(name: str, values: Any) -> np.ndarray:
