@@ -21,6 +21,7 @@ _MODULES = (
     "constraints",
     "data",
     "datasets",
+    "distributed",
     "initializers",
     "layers",
     "losses",

@@ -12,15 +12,17 @@ import numpy as np
 _lock = threading.Lock()
 _seeds = np.random.SeedSequence()
 _threads: int | None = None
+_stated = False  # whether somebody has said how many
 _floatx = "float32"
 _data_format = "channels_last"
 
 
-def _available_cpus() -> int:
+def processors() -> frozenset[int]:
+    """The numbers of the processors that this process may use."""
     try:
-        return len(os.sched_getaffinity(0))
+        return frozenset(os.sched_getaffinity(0))
     except AttributeError:
-        return os.cpu_count() or 1
+        return frozenset(range(os.cpu_count() or 1))
 
 
 def num_threads() -> int:
@@ -29,15 +31,28 @@ def num_threads() -> int:
     It is what `set_num_threads` or the environment variable ``KERASISH_NUM_THREADS`` say, else
     the number of processors this process may use. Results depend on it by rounding only.
     """
-    global _threads
+    global _threads, _stated
     if _threads is None:
         stated = os.environ.get("KERASISH_NUM_THREADS", "").strip()
         if stated and not (stated.isdigit() and int(stated) > 0):
             raise ValueError(
                 f"KERASISH_NUM_THREADS must be a positive whole number but is {stated!r}."
             )
-        _threads = int(stated) if stated else _available_cpus()
+        _threads, _stated = int(stated) if stated else len(processors()), bool(stated)
     return _threads
+
+
+def stated_threads() -> int | None:
+    """What `num_threads` is if somebody has said so, not by the number of processors."""
+    count = num_threads()
+    return count if _stated else None
+
+
+def share_processors(count: int) -> None:
+    """Use `count` threads for a process that shares its processors, unless one was stated."""
+    global _threads
+    if stated_threads() is None:
+        _threads = count
 
 
 def set_num_threads(count: int) -> None:
@@ -48,10 +63,10 @@ def set_num_threads(count: int) -> None:
     1
     >>> set_num_threads(before)
     """
-    global _threads
+    global _threads, _stated
     if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 1:
         raise ValueError(f"set_num_threads expects a positive whole number but got {count!r}.")
-    _threads = int(count)
+    _threads, _stated = int(count), True
 
 
 def floatx() -> str:

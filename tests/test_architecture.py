@@ -52,6 +52,7 @@ RANKS = {
         "regularizers",
         "constraints",
         "display",
+        "distributed",
         "fetching",
     ],
     2: ["losses", "metrics", "layers", "optimizers", "data"],

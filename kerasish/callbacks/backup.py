@@ -77,6 +77,7 @@ class BackupAndRestore(Callback):
     double_checkpoint: bool = False
     delete_checkpoint: bool = True
     comes_last = True
+    first_rank_only = True
 
     def __post_init__(self) -> None:
         super().__init__()

@@ -57,6 +57,9 @@ class Callback(Configurable):
         The model being trained, evaluated or asked for predictions.
     comes_last : bool
         Class attribute: whether its hooks are called after those of all other callbacks.
+    first_rank_only : bool
+        Class attribute: whether it only looks on, prints or writes files, so that of the ranks of
+        an MPI job one is enough to call it.
 
     Notes
     -----
@@ -82,6 +85,7 @@ class Callback(Configurable):
     registry_kind = "callback"
     takes_lazy_logs = False  # True: hooks take a function that makes the logs as well as a dict
     comes_last = False
+    first_rank_only = False
 
     # Class-level defaults, so that a subclass may leave out super().__init__().
     params: Any = None

@@ -71,6 +71,9 @@ class CallbackList(Callback):
         Whether to add a `History` and a `ProgressBar` unless one is there.
     model : Sequential, optional
         Given to every callback.
+    speaks : bool
+        False on all ranks of an MPI job but the first: leaves out the callbacks that are
+        `first_rank_only`.
     **params
         ``verbose``, ``epochs`` and ``steps``, given to every callback.
 
@@ -120,10 +123,14 @@ class CallbackList(Callback):
         add_history: bool = False,
         add_progbar: bool = False,
         model: Any = None,
+        speaks: bool = True,
         **params: Any,
     ) -> None:
         super().__init__()
-        self.callbacks: list[Any] = list(_flatten(callbacks))
+        self.callbacks: list[Any] = [
+            c for c in _flatten(callbacks) if speaks or not getattr(c, "first_rank_only", False)
+        ]
+        self.speaks = speaks
         self.history: History | None = self._find(History)
         self.progress: ProgressBar | None = self._find(ProgressBar)
         self.validates: Callable[[int], bool] | None = None

@@ -96,6 +96,7 @@ class ModelCheckpoint(MonitorCallback):
     period: int | None = field(default=None, kw_only=True, metadata={"private": True})
 
     min_delta = 0.0
+    first_rank_only = True
 
     def __post_init__(self) -> None:
         super().__init__()

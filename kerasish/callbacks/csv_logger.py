@@ -52,6 +52,7 @@ class CSVLogger(Callback):
     filename: Any
     separator: str = ","
     append: bool = False
+    first_rank_only = True
 
     def __post_init__(self) -> None:
         super().__init__()

@@ -21,6 +21,7 @@ class Judging(Callback):
     row for each true class. It serves `evaluate` as well as `fit`.
     """
 
+    first_rank_only = True
     class_names: Sequence[str] | None
     every: int
 

@@ -147,6 +147,7 @@ class LivePlot(Callback):
 
     # Callbacks with this attribute get their logs as a function where they do not look at them.
     takes_lazy_logs = True
+    first_rank_only = True
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Remember the epoch, and draw if it is time."""

@@ -80,6 +80,7 @@ class Profiler(Callback):
     batches: int | None = None
     skip: int = 1
     verbose: int = 1
+    first_rank_only = True
 
     def __post_init__(self) -> None:
         super().__init__()

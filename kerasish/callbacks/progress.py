@@ -51,6 +51,7 @@ class ProgressBar(Callback):
     """
 
     takes_lazy_logs = True
+    first_rank_only = True
 
     def __init__(
         self,

@@ -72,6 +72,7 @@ class RunLog(Callback):
     """
 
     path: Any
+    first_rank_only = True
 
     def __post_init__(self) -> None:
         super().__init__()

@@ -76,6 +76,7 @@ class TensorBoard(Callback):
     profile_batch: Any = 0
     embeddings_freq: int = 0
     embeddings_metadata: Any = None
+    first_rank_only = True
 
     def __post_init__(self) -> None:
         super().__init__()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +17,21 @@ class Batch(NamedTuple):
     x: Any
     y: Any = None
     sample_weight: Any = None
+
+    @property
+    def total(self) -> int:
+        """Rows of the whole batch."""
+        return len(self.x)
+
+
+class Part(NamedTuple):
+    """The rows of a batch that are this rank's, of `total` those from number `start` on."""
+
+    x: Any
+    y: Any
+    sample_weight: Any
+    total: int
+    start: int
 
 
 class Batches:
@@ -36,12 +51,16 @@ class Batches:
         Whether batches come in the order of the source, so that outputs line up with its rows.
     exhausted : bool
         Whether the source has ended for good: a further epoch would have no batch.
+    share : callable, optional
+        Tells for the number of rows of a batch which of them are this rank's; set while ranks
+        train together, it makes `epoch` yield a `Part` of each batch.
     """
 
     rows: int | None = None
     batch_size: int | None = None
     reads_in_order: bool = True
     exhausted: bool = False
+    share: Callable[[int], slice] | None = None
     kind: str = "data"
     _replaying = False
 
@@ -60,7 +79,7 @@ class Batches:
         """Batches of an epoch, or None while that is not known."""
         return self._asked if self._asked is not None else self._count()
 
-    def epoch(self, rng: np.random.Generator | None = None, done: int = 0) -> Iterator[Batch]:
+    def epoch(self, rng: np.random.Generator | None = None, done: int = 0) -> Iterator[Any]:
         """Yield the batches of one epoch.
 
         Arrays of an unshuffled batch are views of the source, all others own their memory. What
@@ -79,13 +98,22 @@ class Batches:
         seen = done > 0
         for batch in batches:
             seen = True
-            yield batch
+            yield batch if self.share is None else self._shared(batch)
         if not seen:
             self._ran_out()
         self._started = True
         if not self._carry_on:
             self._is_open = False
         self._end()
+
+    def _shared(self, batch: Batch | Part) -> Part:
+        """This rank's rows of a batch, unless no others have been read."""
+        if isinstance(batch, Part):
+            return batch
+        assert self.share is not None
+        rows = self.share(len(batch.x))
+        x, y, weight = (None if part is None else part[rows] for part in batch)
+        return Part(x, y, weight, len(batch.x), rows.start)
 
     def _open(self, rng: np.random.Generator | None, start: int = 0) -> Iterator[Batch]:
         """Begin a pass over the source and note where it is."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from kerasish.data import arrays, checks
-from kerasish.data.base import Batch, Batches
+from kerasish.data.base import Batch, Batches, Part
 from kerasish.data.hdf5 import chunk_rows, is_stored, reads_at_random
 
 POOL_BYTES = 16 * 2**20
@@ -50,6 +50,8 @@ class StoredColumn(Column):
         """The given rows; if they cannot be read at random, they have to lie in one stretch."""
         if reads_at_random(self.array):
             return np.asarray(self.array.take(rows), self.dtype)
+        if not len(rows):
+            return self.slice(0, 0)
         start = int(rows.min())
         return self.slice(start, int(rows.max()) + 1)[rows - start]
 
@@ -140,25 +142,39 @@ class ArrayBatches(Batches):
             None if weight is None else weight.take(rows),
         )
 
-    def _pass(self, rng: np.random.Generator | None, start: int = 0) -> Iterator[Batch]:
+    def _between(self, start: int, stop: int) -> Batch | Part:
+        """A batch of rows that lie together, or this rank's of them."""
+        if self.share is None:
+            return self._slice(start, stop)
+        own = self.share(stop - start)
+        return Part(*self._slice(start + own.start, start + own.stop), stop - start, own.start)
+
+    def _listed(self, rows: np.ndarray) -> Batch | Part:
+        """A batch of the given rows, or this rank's of them."""
+        if self.share is None:
+            return self._take(rows)
+        own = self.share(len(rows))
+        return Part(*self._take(rows[own]), len(rows), own.start)
+
+    def _pass(self, rng: np.random.Generator | None, start: int = 0) -> Iterator[Any]:
         rows, size = self.rows or 0, self.batch_size or 1
         begin = start * size
         if not self._shuffle:
             for at in range(begin, rows, size):
-                yield self._slice(at, min(at + size, rows))
+                yield self._between(at, min(at + size, rows))
             return
         rng = np.random.default_rng() if rng is None else rng
         if self._shuffle == "batch":
             for at in range(0, rows, size):
                 order = rng.permutation(min(size, rows - at))
                 if at >= begin:
-                    yield self._take(at + order)
+                    yield self._listed(at + order)
         elif self._pools:
             yield from self._pooled(rng, begin)
         else:
             order = rng.permutation(rows)
             for at in range(begin, rows, size):
-                yield self._take(order[at : at + size])
+                yield self._listed(order[at : at + size])
 
     def _pooled(self, rng: np.random.Generator, begin: int) -> Iterator[Batch]:
         """Shuffle stretches of rows, and the rows of as many stretches as fit in memory."""

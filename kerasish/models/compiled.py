@@ -7,6 +7,7 @@ from typing import Any
 from kerasish.errors import named_arguments
 from kerasish.models.arguments import check_roles, loss_weight, names_metrics, single
 from kerasish.training.program import Program
+from kerasish.training.ranked import RankedProgram, ranks_join
 
 
 class Compiled:
@@ -28,6 +29,7 @@ class Compiled:
         steps_per_execution: int = 1,
         jit_compile: Any = "auto",
         auto_scale_loss: bool = True,
+        distribute: str | None = None,
     ) -> Any:
         """Bind loss, optimizer and metrics, and fix which layers learn.
 
@@ -44,6 +46,9 @@ class Compiled:
             Only `weighted_metrics` count samples by their weights.
         run_eagerly, steps_per_execution, jit_compile, auto_scale_loss
             Accepted for Keras's sake; there is nothing to do for them here.
+        distribute : "mpi", optional
+            Train on all ranks of an MPI job (``mpiexec -n 4 python script.py``), each of which
+            works on its part of every batch; the environment's KERASISH_DISTRIBUTE by default.
 
         Returns
         -------
@@ -53,7 +58,8 @@ class Compiled:
         check_roles(optimizer, loss)
         if metrics is None and names_metrics(loss_weights):
             loss_weights, metrics = None, loss_weights  # Keras 2's third argument
-        self._program = Program(
+        kind = RankedProgram if ranks_join(distribute) else Program
+        self._program = kind(
             self,
             optimizer,
             single(loss, "loss"),
@@ -67,6 +73,7 @@ class Compiled:
             "loss_weights": loss_weights,
             "metrics": metrics,
             "weighted_metrics": weighted_metrics,
+            "distribute": distribute,
         }
         if self.built:
             self._program.bind()

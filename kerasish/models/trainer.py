@@ -20,6 +20,7 @@ from kerasish.models.arguments import (
 )
 from kerasish.models.compiled import Compiled
 from kerasish.training import direct, loop
+from kerasish.training.ranked import warn_if_alone
 from kerasish.training.scores import as_results
 from kerasish.training.threads import blas_guard
 
@@ -124,6 +125,7 @@ class Trainer(Compiled):
         if validation is not None:
             self._fit_to(validation, "validation_data")
         program.bind()
+        warn_if_alone(program)
         listed = self._callbacks(callbacks, batches, verbose, validation=validation, epochs=epochs)
         return loop.fit(
             self,
@@ -283,9 +285,16 @@ class Trainer(Compiled):
         epochs: int | None = None,
     ) -> CallbackList:
         fitting = epochs is not None
+        speaks = self._program is None or self._program.speaks
+        verbose = verbose if speaks else 0
         params: dict[str, Any] = {"verbose": verbose, "epochs": epochs or 1, "steps": batches.steps}
         listed = CallbackList(
-            callbacks, add_history=fitting, add_progbar=verbose != 0, model=self, **params
+            callbacks,
+            add_history=fitting,
+            add_progbar=verbose != 0,
+            model=self,
+            speaks=speaks,
+            **params,
         )
         bar = listed.progress
         if bar is not None:

@@ -89,14 +89,20 @@ def _first_weight(old: list[Any], new: list[Any]) -> str:
     return f"it had {len(old)} weights and this one has {len(new)}"
 
 
-def _differences(old: Any, new: Any, path: str = "") -> Iterator[str]:
+def _differences(old: Any, new: Any) -> Iterator[str]:
     """``"units was 4 and is 8"`` for every entry of two nested configs that differs."""
+    for path, before, now in differences(old, new):
+        yield f"{path} was {before} and is {now}"
+
+
+def differences(old: Any, new: Any, path: str = "") -> Iterator[tuple[str, str, str]]:
+    """Name and both values of every entry of two nested configs that differs."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in [*old, *(k for k in new if k not in old)]:
             inner = key if key != "config" and not path else f"{path}.{key}".strip(".")
-            yield from _differences(old.get(key), new.get(key), inner.replace(".config", ""))
+            yield from differences(old.get(key), new.get(key), inner.replace(".config", ""))
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         for i, pair in enumerate(zip(old, new, strict=True)):
-            yield from _differences(*pair, f"{path}[{i}]")
+            yield from differences(*pair, f"{path}[{i}]")
     elif old != new:
-        yield f"{path} was {old!r} and is {new!r}"
+        yield path, repr(old), repr(new)

@@ -43,12 +43,15 @@ def fit(
     callbacks.fit_state = state = FitState(model, batches, validation, callbacks, initial_epoch)
     callbacks.reports = reported(model.metrics_names, validation is not None)
     model.stop_training = False
-    preflight.look(model, batches, validation)
+    if callbacks.speaks:
+        preflight.look(model, batches, validation)
     with computing() as outermost:
         try:
+            program.begin(state)
             callbacks.on_train_begin()
             state.take_up()
             for epoch in range(state.epoch, epochs):
+                program.begin_epoch()
                 if not state.batch:  # else the epoch was begun in an earlier process
                     program.scores.reset()
                     callbacks.on_epoch_begin(epoch)
@@ -60,6 +63,7 @@ def fit(
                     results = evaluate(model, validation, callbacks)
                     logs.update({f"val_{key}": value for key, value in results.items()})
                 callbacks.on_epoch_end(epoch, logs)
+                program.agree()
                 if model.stop_training or not state.finite:
                     break
                 if batches.exhausted:
@@ -67,6 +71,7 @@ def fit(
                     break
             program.finalize()
         except BaseException as error:
+            program.fail(error)
             history.interrupted = isinstance(error, KeyboardInterrupt)
             callbacks.end(state.logs, error=error)
             if not (history.interrupted and outermost and is_interactive()):
@@ -77,6 +82,7 @@ def fit(
             program.release()
             for source in (batches, validation):
                 if source is not None:
+                    source.share = None
                     source.close()
     return history
 
@@ -87,22 +93,24 @@ def _train_epoch(model: Any, state: FitState, callbacks: CallbackList, epoch: in
     result = program.scores.result
     known = state.batches.targets is not None  # all of them were looked at before the first epoch
     first, state.batch = state.batch, 0
-    for index, (x, y, weights) in enumerate(state.rest_of_epoch(), first):
+    for index, batch in enumerate(state.rest_of_epoch(), first):
         callbacks.on_train_batch_begin(index)
         try:
-            program.train_batch(x, y, weights, check=True, known=known)
+            program.train_batch(*batch, check=True, known=known)
         except NonFiniteError as error:
-            warnings.warn(
-                f"fit stopped in epoch {epoch + 1}, batch {index}: {error} is not finite. The "
-                f"update of this batch was not applied. Look for bad values in the data, lower "
-                f"the learning rate, or clip gradients with clipnorm=1.0.",
-                stacklevel=5,  # whoever called fit
-            )
-            program.scores.add_loss(float("nan"), len(x))
+            if callbacks.speaks:
+                warnings.warn(
+                    f"fit stopped in epoch {epoch + 1}, batch {index}: {error} is not finite. The "
+                    f"update of this batch was not applied. Look for bad values in the data, lower "
+                    f"the learning rate, or clip gradients with clipnorm=1.0.",
+                    stacklevel=5,  # whoever called fit
+                )
+            program.scores.add_loss(float("nan"), batch.total)
             state.finite = False
             callbacks.on_train_batch_end(index, result)
             return
         callbacks.on_train_batch_end(index, result)
+        program.agree()
         if model.stop_training:
             return
 
@@ -125,9 +133,9 @@ def evaluate(model: Any, batches: Batches, callbacks: CallbackList) -> dict[str,
     with computing(), program.own_scores(), _closing(callbacks, "test") as logs:
         known = batches.targets is not None
         callbacks.on_test_begin()
-        for index, (x, y, weights) in enumerate(batches.epoch()):
+        for index, batch in enumerate(batches.epoch()):
             callbacks.on_test_batch_begin(index)
-            program.test_batch(x, y, weights, known)
+            program.test_batch(*batch, known=known)
             callbacks.on_test_batch_end(index, program.scores.result)
         logs.update(program.scores.result())
     return logs

@@ -278,6 +278,26 @@ class Program:
             where = f"the gradient of weight '{bad[-1].path}'" if bad else "the gradient"
         raise NonFiniteError(where)
 
+    # --- the other ranks of a cluster (`ranked.py`), of which there are none here -------------
+
+    speaks = True  # whether this process shows progress and writes files
+
+    def begin(self, state: Any) -> None:
+        """Begin a fit."""
+
+    def begin_epoch(self) -> None:
+        """Begin an epoch."""
+
+    def agree(self) -> None:
+        """Agree on what callbacks have changed."""
+
+    def first_rank(self, value: Any) -> Any:
+        """The first rank's value."""
+        return value
+
+    def fail(self, error: BaseException) -> None:
+        """Tell that this rank cannot go on."""
+
     # --- state --------------------------------------------------------------------------------
 
     @contextlib.contextmanager

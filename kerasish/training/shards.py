@@ -17,12 +17,12 @@ from kerasish.training.threads import Rendezvous, gang
 MIN_SHARD_FLOP = 10_000_000
 
 
-def shard_count(flops_a_row: int, rows: int, shardable: bool) -> int:
-    """Number of shards: a pure function of the work and the number of threads."""
+def shard_count(flops_a_row: int, rows: int, shardable: bool, ranks: int = 1) -> int:
+    """Number of shards: a pure function of the work and the number of threads of all ranks."""
     if not shardable or gang.is_inside():
         return 1
     by_work = flops_a_row * rows // MIN_SHARD_FLOP
-    return int(max(1, min(config.num_threads(), rows, by_work)))
+    return int(max(1, min(config.num_threads() * ranks, rows, by_work)))
 
 
 def split_rows(rows: int, count: int) -> list[slice]:
@@ -48,6 +48,20 @@ class Team:
         """Memory that the steps keep from batch to batch."""
         return sum(step.arena.nbytes for step in self.steps if step.arena is not None)
 
+    def hire(self, count: int, prepare: Callable[[Step], None] | None) -> None:
+        """Make the steps of `count` shards, unless they are there."""
+        while len(self.steps) < count:
+            step = Step(
+                training=self.training,
+                recording=self.recording,
+                shard=len(self.steps),
+                seed=self.seed,
+                arena=Arena(),
+            )
+            if prepare is not None:
+                prepare(step)
+            self.steps.append(step)
+
     def call(
         self,
         body: Callable[[Step, slice], Any],
@@ -61,17 +75,7 @@ class Team:
         In the other threads NumPy's warnings of overflow and the like are off, as the caller has
         them off here: numbers that are not finite are found by `fit`.
         """
-        while len(self.steps) < count:
-            step = Step(
-                training=self.training,
-                recording=self.recording,
-                shard=len(self.steps),
-                seed=self.seed,
-                arena=Arena(),
-            )
-            if prepare is not None:
-                prepare(step)
-            self.steps.append(step)
+        self.hire(count, prepare)
         if count == 1:
             step = self.steps[0]
             step._exchange = None
@@ -84,7 +88,7 @@ class Team:
             step = self.steps[shard]
             step.restart(rows, part, counter)
             step._exchange = _meet(meeting, shard)
-            tasks.append(_task(body, step, results, shard))
+            tasks.append(task(body, step, results, shard))
         gang.run(tasks, meeting.abort)
         return results
 
@@ -93,7 +97,9 @@ def _meet(meeting: Rendezvous, shard: int) -> Callable[[Any, Any], Any]:
     return lambda value, combine: meeting.exchange(shard, value, combine)
 
 
-def _task(body: Any, step: Step, results: list[Any], shard: int) -> Callable[[], None]:
+def task(body: Any, step: Step, results: list[Any], shard: int) -> Callable[[], None]:
+    """What a thread does for a shard; NumPy's warnings are off."""
+
     def run() -> None:
         with np.errstate(all="ignore"):
             results[shard] = body(step, step.rows)

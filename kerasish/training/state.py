@@ -70,7 +70,7 @@ class FitState:
         model, program, batches = self.model, self.model.program, self.batches
         optimizer = program.optimizer
         return {
-            "weights": [[w.name, list(w.shape), w.dtype] for w in _all_weights(model)],
+            "weights": [[w.name, list(w.shape), w.dtype] for w in all_weights(model)],
             "model": config_of(model),
             "optimizer": {"class": type(optimizer).__name__, **config_of(optimizer)},
             "slots": [[_last(name), list(a.shape)] for name, a, _ in program.state.variables],
@@ -111,13 +111,7 @@ class FitState:
 
     def model_state(self) -> dict[str, Any]:
         """What a step changes: weights, optimizer, random numbers. The arrays are no copies."""
-        models = [m for m in self.model.walk() if hasattr(m, "next_counter")]
-        return {
-            "weights": [w.value for w in _all_weights(self.model)],
-            "models": [[m._seed, m.counter] for m in models],
-            "optimizer": [array for _, array, _ in self.model.program.state.variables],
-            "random": config.random_state(),
-        }
+        return state_of(self.model)
 
     def _remembering(self) -> list[Any]:
         """The callbacks that have a state."""
@@ -150,7 +144,7 @@ class FitState:
 
     def take_up(self) -> None:
         """Go where the state that was found stands; nothing without one."""
-        state, self._pending = self._pending, None
+        state, self._pending = self.model.program.first_rank(self._pending), None
         if state is None:
             return
         self.epoch, self.batch = state["epoch"], state["batch"]
@@ -183,16 +177,7 @@ class FitState:
 
     def restore_model(self, state: dict[str, Any]) -> None:
         """Take up what `model_state` returned."""
-        model, program = self.model, self.model.program
-        for weight, value in zip(_all_weights(model), state["weights"], strict=True):
-            weight.assign(value)
-        models = [m for m in model.walk() if hasattr(m, "next_counter")]
-        for inner, (seed, counter) in zip(models, state["models"], strict=False):
-            inner._seed, inner.counter = seed, counter
-        for (_, array, _), value in zip(program.state.variables, state["optimizer"], strict=True):
-            array[...] = value
-        program.release()  # its steps were made with the seed of this process
-        config.set_random_state(state["random"])
+        restore(self.model, state)
 
     def _restore(self, state: dict[str, Any]) -> None:
         self.restore_model(state)
@@ -212,7 +197,32 @@ class FitState:
                 callback.set_state(waiting.pop(found)[1])
 
 
-def _all_weights(model: Any) -> list[Weight]:
+def state_of(model: Any) -> dict[str, Any]:
+    """What a step changes of a compiled model, and the random numbers. No copies."""
+    models = [m for m in model.walk() if hasattr(m, "next_counter")]
+    return {
+        "weights": [w.value for w in all_weights(model)],
+        "models": [[m._seed, m.counter] for m in models],
+        "optimizer": [array for _, array, _ in model.program.state.variables],
+        "random": config.random_state(),
+    }
+
+
+def restore(model: Any, state: dict[str, Any]) -> None:
+    """Take up what `state_of` returned, of an equal model."""
+    program = model.program
+    for weight, value in zip(all_weights(model), state["weights"], strict=True):
+        weight.assign(value)
+    models = [m for m in model.walk() if hasattr(m, "next_counter")]
+    for inner, (seed, counter) in zip(models, state["models"], strict=False):
+        inner._seed, inner.counter = seed, counter
+    for (_, array, _), value in zip(program.state.variables, state["optimizer"], strict=True):
+        array[...] = value
+    program.release()  # its steps were made with the seed of this process
+    config.set_random_state(state["random"])
+
+
+def all_weights(model: Any) -> list[Weight]:
     """The weights of a model, and what its layers keep between batches, such as RNN states."""
     found = dict.fromkeys(model.weights)
     for layer in model.walk():

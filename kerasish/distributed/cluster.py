@@ -1,0 +1,254 @@
+"""The ranks of an MPI job: how they exchange values, add gradients, and end together."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import socket
+from typing import Any, NoReturn
+
+import numpy as np
+
+from kerasish import config
+from kerasish.distributed.launcher import launched
+
+INLINE = 1016
+"""Bytes of a rank's value that travel with its length, in one message of 1 KiB."""
+
+_INSTALL = 'Install it with `pip install "kerasish[mpi]"`, or `pip install mpi4py mpich`'
+
+
+class RankError(RuntimeError):
+    """Another rank of the job has raised, or the ranks have come to different places.
+
+    Attributes
+    ----------
+    origin : int
+        The rank that has more to say: its own error, with traceback.
+    """
+
+    def __init__(self, message: str, origin: int) -> None:
+        super().__init__(message)
+        self.origin = origin
+
+    def __reduce__(self) -> Any:
+        return type(self), (str(self), self.origin)
+
+
+class Cluster:
+    """All ranks of the job, of which this process is one.
+
+    Every method that communicates must be called by all ranks, in the same order; a rank that has
+    nothing to contribute calls `follow` instead of `exchange`.
+
+    Attributes
+    ----------
+    rank, size : int
+        The number of this rank, from 0 on, and how many there are.
+    threads : int
+        Threads of every rank.
+    waiting : str or None
+        What the main thread waits for the other ranks in.
+    count : int
+        Communications so far.
+    """
+
+    def __init__(self, mpi: Any) -> None:
+        self._mpi = mpi
+        self._comm = mpi.COMM_WORLD.Dup()
+        self.rank, self.size = self._comm.rank, self._comm.size
+        self.waiting: str | None = None
+        self.count = 0
+        self._frame = np.zeros(8 + INLINE, np.uint8)
+        self._frames = np.zeros((self.size, 8 + INLINE), np.uint8)
+        self._lengths = self._frames[:, :8].view(np.int64)[:, 0]
+        self.hosts: list[str] = []
+        self.pids: list[int] = []
+        self.threads = 1
+
+    # --- communication ------------------------------------------------------------------------
+
+    def exchange(self, kind: str, value: Any) -> list[Any]:
+        """Return the values that all ranks gave, in order; None of a rank that followed.
+
+        Raises
+        ------
+        RankError
+            If a rank has failed, or the others are exchanging something else.
+        """
+        return self._gather(kind, value)[1]
+
+    def follow(self) -> tuple[str, list[Any]]:
+        """Take part in whatever the other ranks exchange; returns its kind and the values."""
+        return self._gather("", None)
+
+    def fail(self, error: BaseException) -> None:
+        """Tell the others, at their next exchange, that this rank cannot go on."""
+        if not isinstance(error, RankError):
+            text = f"{type(error).__name__}: {error}"
+            self._collect("the others", pickle.dumps(("!", text)))
+
+    def total(self, array: np.ndarray) -> None:
+        """Add an array over all ranks, in place: the same bits on each."""
+        self._enter("the sum of gradients")
+        self._comm.Allreduce(self._mpi.IN_PLACE, array)
+        self.waiting = None
+
+    def broadcast(self, value: Any) -> Any:
+        """Return rank 0's value everywhere; arrays in it are sent as they are."""
+        self._enter("rank 0's values")
+        value = self._comm.bcast(value, 0)
+        self.waiting = None
+        return value
+
+    def _enter(self, what: str) -> None:
+        self.count += 1
+        self.waiting = what
+
+    def _gather(self, kind: str, value: Any) -> tuple[str, list[Any]]:
+        found = self._collect(kind or "the others", pickle.dumps((kind, value), 5))
+        kinds = [k for k, _ in found]
+        if "!" in kinds:
+            origin = kinds.index("!")
+            raise RankError(f"{self.name_of(origin)} raised {found[origin][1]}", origin)
+        working = {k for k in kinds if k}
+        if len(working) > 1:
+            raise RankError(_apart(kinds), 0)
+        return working.pop(), [v for _, v in found]
+
+    def _collect(self, what: str, data: bytes) -> list[tuple[str, Any]]:
+        self._enter(what)
+        frame, size = self._frame, len(data)
+        frame[:8].view(np.int64)[0] = size
+        if size <= INLINE:
+            frame[8 : 8 + size] = np.frombuffer(data, np.uint8)
+        self._comm.Allgather(frame, self._frames)
+        lengths = self._lengths.tolist()
+        if max(lengths) <= INLINE:
+            parts = [self._frames[r, 8 : 8 + n] for r, n in enumerate(lengths)]
+        else:
+            counts = [n if n > INLINE else 0 for n in lengths]
+            edges = np.cumsum([0, *counts]).tolist()
+            joined = np.empty(edges[-1], np.uint8)
+            own = np.frombuffer(data, np.uint8)[: counts[self.rank]]
+            byte = self._mpi.BYTE
+            self._comm.Allgatherv([own, byte], [joined, (counts, edges[:-1]), byte])
+            parts = [
+                joined[edges[r] : edges[r + 1]] if counts[r] else self._frames[r, 8 : 8 + n]
+                for r, n in enumerate(lengths)
+            ]
+        self.waiting = None
+        # The bytes are those of this job's own processes, as all that MPI transports.
+        return [pickle.loads(part.data) for part in parts]
+
+    # --- names and ends -----------------------------------------------------------------------
+
+    def name_of(self, rank: int) -> str:
+        """A rank as messages name it."""
+        return f"rank {rank} of {self.size} (process {self.pids[rank]} on {self.hosts[rank]})"
+
+    def abort(self, status: int = 1) -> NoReturn:
+        """End all processes of the job at once."""
+        self._mpi.COMM_WORLD.Abort(status)
+        os._exit(status)  # Abort does not come back
+
+
+def _apart(kinds: list[str]) -> str:
+    """Say which ranks are where, of ranks that should be at the same place."""
+    places: dict[str, list[int]] = {}
+    for rank, kind in enumerate(kinds):
+        if kind:
+            places.setdefault(kind, []).append(rank)
+    told = "; ".join(f"{_listed(ranks)} at {kind}" for kind, ranks in places.items())
+    return (
+        f"the ranks have come apart: {told}. All ranks must run the same script on the same data: "
+        f"every one has to make the same calls of fit, with as many batches."
+    )
+
+
+def _listed(ranks: list[int]) -> str:
+    """``"rank 3 is"`` or ``"ranks 0, 1, 2, ... are"``."""
+    if len(ranks) == 1:
+        return f"rank {ranks[0]} is"
+    return f"ranks {', '.join(map(str, ranks[:8]))}{', ...' if len(ranks) > 8 else ''} are"
+
+
+_cluster: Cluster | None = None
+
+
+def connected() -> Cluster | None:
+    """The cluster that this process has joined, if it has."""
+    return _cluster
+
+
+def connect() -> Cluster:
+    """Join the other ranks; waits until all of them have come here.
+
+    Raises
+    ------
+    ImportError
+        If mpi4py is not installed or finds no MPI.
+    RuntimeError
+        If MPI does not see the processes that the launcher has started, or allows one thread only.
+    ValueError
+        If the ranks were told different numbers of threads.
+    """
+    global _cluster
+    if _cluster is None:
+        from kerasish.distributed.ending import report_errors
+
+        _cluster = _connect()
+        if _cluster.size > 1:
+            report_errors(_cluster)
+    return _cluster
+
+
+def _connect() -> Cluster:
+    place = launched()
+    try:
+        from mpi4py import MPI
+    except ImportError as error:
+        raise ImportError(
+            f"compile: distribute='mpi' needs the package mpi4py and an MPI library, but importing "
+            f"mpi4py.MPI failed: {error}. {_INSTALL}."
+        ) from None
+    seen = MPI.COMM_WORLD.size
+    if seen != place.size and place.size > 1:
+        library = MPI.Get_library_version().split("\n")[0].strip()
+        raise RuntimeError(
+            f"compile: {place.launcher} has started {place.size} processes, but to MPI this one is "
+            f"one of {seen}: the launcher does not belong to the library that mpi4py has found "
+            f"({library}). With Slurm use `srun --mpi=pmi2`; else start the script with the "
+            f"mpiexec of that library (`pip install mpich` brings one)."
+        )
+    if MPI.Query_thread() < MPI.THREAD_MULTIPLE:
+        raise RuntimeError(
+            "compile: distribute='mpi' needs MPI with MPI_THREAD_MULTIPLE, but it was initialised "
+            "with less. Do not set mpi4py.rc.thread_level, and use an MPI library that has it."
+        )
+    cluster = Cluster(MPI)
+    if cluster.size > 1:
+        _settle(cluster)
+    return cluster
+
+
+def _settle(cluster: Cluster) -> None:
+    """Learn where the other ranks are, and agree with them on the number of threads."""
+    me = (socket.gethostname(), os.getpid(), config.processors(), config.stated_threads())
+    found = cluster.exchange("the start", me)
+    cluster.hosts, cluster.pids = [f[0] for f in found], [f[1] for f in found]
+    stated = {f[3] for f in found}
+    if len(stated) > 1:
+        told = ", ".join(
+            f"rank {r}: {'by itself' if f[3] is None else f[3]}" for r, f in enumerate(found[:8])
+        )
+        raise ValueError(
+            f"compile: the ranks were told different numbers of threads ({told}). Set "
+            f"KERASISH_NUM_THREADS, or call set_num_threads, alike on all of them."
+        )
+    shares = []
+    for host, _, processors, _ in found:
+        beside = sum(1 for h, _, p, _ in found if h == host and not processors.isdisjoint(p))
+        shares.append(max(1, len(processors) // beside))
+    cluster.threads = stated.pop() or min(shares)
+    config.share_processors(cluster.threads)

@@ -1,0 +1,384 @@
+"""Training on the ranks of an MPI job: `Program`, with the shards of a batch on several processes.
+
+The shards of a batch are those that one process with as many threads as all ranks together would
+cut it into. Each rank gets a run of them, works on their rows, and adds its gradients to those of
+the others. All else that makes up a step (losses, what metrics count, new moving averages) is
+exchanged, so that every rank comes to the same state by itself.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from kerasish import config, distributed
+from kerasish.distributed import RankError
+from kerasish.step import Step, commit
+from kerasish.training.agreement import News, checksum, compare
+from kerasish.training.interrupt import NonFiniteError, all_finite, interrupts
+from kerasish.training.program import Program
+from kerasish.training.ranked_team import A_SUM, RankedTeam
+from kerasish.training.shards import shard_count, split_rows
+from kerasish.training.state import FitState, all_weights, restore, state_of
+from kerasish.training.threads import gang
+
+# What the ranks exchange, as a message names it if they are not all at the same.
+A_STEP, A_TEST = "a step of training", "a batch of validation"
+
+
+def ranks_join(distribute: str | None) -> bool:
+    """Whether a model that is compiled now is trained by several ranks together."""
+    return distributed.asked_for(distribute) and distributed.connect().size > 1
+
+
+def warn_if_alone(program: Program) -> None:
+    """Warn, once a process, that a launcher has started several, which train alone."""
+    told = None if isinstance(program, RankedProgram) else distributed.loneliness()
+    if told is not None:
+        warnings.warn(f"fit: {told}", stacklevel=4)
+
+
+class RankedProgram(Program):
+    """What one batch does where several ranks of a cluster have a part of it each."""
+
+    def __init__(self, *args: Any) -> None:
+        self.cluster = distributed.connect()
+        self.speaks = self.cluster.rank == 0
+        self._whole: tuple[Any, Any] = (None, None)  # targets and weights of a batch, to be judged
+        self._begun = False
+        super().__init__(*args)
+        self._refuse_unshardable()
+
+    def _refuse_unshardable(self) -> None:
+        for layer in self.model.walk():
+            if not layer.shardable:
+                raise ValueError(
+                    f"compile: distribute='mpi' cannot train {layer.label}, which needs the whole "
+                    f"batch at once (shardable is False). If it treats each sample by itself, set "
+                    f"`shardable = True` in its class; else leave out `distribute`."
+                )
+            penalty = layer.activity_regularizer
+            if penalty is not None and not getattr(penalty, "additive", False):
+                raise ValueError(
+                    f"compile: distribute='mpi' cannot train {layer.label}, whose activity "
+                    f"regularizer {type(penalty).__name__} needs the whole batch at once. If it is "
+                    f"a sum over samples, set `additive = True` in its class; else leave out "
+                    f"`distribute`."
+                )
+
+    def _prepare(self) -> None:
+        self._refuse_unshardable()  # layers may have been made since `compile`
+        super()._prepare()
+        self._weights = all_weights(self.model)
+        self._judged = RankedTeam(self.cluster, self.model.seed, training=False, recording=False)
+        self._trained = RankedTeam(self.cluster, self.model.seed, training=True, recording=True)
+        self._news = News(self.model)
+
+    # --- the rows of a rank -------------------------------------------------------------------
+
+    def all_shards(self, rows: int) -> int:
+        """Number of shards of a batch on all ranks together."""
+        flops = 3 * self.model.flops_a_row
+        return shard_count(flops, rows, self._shardable, self.cluster.size)
+
+    def own_rows(self, rows: int) -> slice:
+        """The rows of a batch that are this rank's."""
+        parts = self._own_parts(rows)[1]
+        return slice(parts[0].start, parts[-1].stop) if parts else slice(rows, rows)
+
+    def _own_parts(self, rows: int) -> tuple[int, list[slice]]:
+        """Number of this rank's first shard, and the rows of each of its shards."""
+        count, ranks, rank = self.all_shards(rows), self.cluster.size, self.cluster.rank
+        mine = split_rows(count, ranks)[rank]
+        return mine.start, split_rows(rows, count)[mine]
+
+    def _cut(
+        self, x: Any, y: Any, weights: Any, total: int | None, start: int
+    ) -> tuple[Any, Any, Any, int, int]:
+        """This rank's rows of what may be a whole batch."""
+        x = self.model.aligned(x)
+        if total is not None:
+            return x, y, weights, total, start
+        own = self.own_rows(len(x))
+        parts = (None if part is None else part[own] for part in (x, y, weights))
+        return *parts, len(x), own.start
+
+    @property
+    def _needs_all(self) -> bool:
+        """Whether the loss or a metric has to see the whole batch."""
+        if self.loss is not None and not self.loss.additive:
+            return True
+        return any(not metric.additive for metric in self.scores.metrics or [])
+
+    # --- one batch ----------------------------------------------------------------------------
+
+    @interrupts.whole()
+    @np.errstate(all="ignore")
+    def train_batch(  # type: ignore[override]
+        self,
+        x: Any,
+        y: Any,
+        weights: Any,
+        total: int | None = None,
+        start: int = 0,
+        check: bool = False,
+        known: bool = False,
+    ) -> float:
+        """Do a step of all ranks; see `Program.train_batch`.
+
+        Parameters
+        ----------
+        x, y, weights : ndarray or None
+            The whole batch, or, with `total`, this rank's rows of it, which begin at `start`.
+        """
+        if not self._begun:  # in a loop of the user's own
+            self._begin()
+        x, y, weights, total, start = self._cut(x, y, weights, total, start)
+        if not known and len(x):
+            self._check_targets(y, len(x))
+        counter = self.model.next_counter()
+        team = self._trained
+        results = self._run(team, x, y, weights, total, start, counter)
+        steps = team.steps[: len(results)]
+        team.hire(1, self._equip)  # a rank without rows adds zeros
+        gradient, *others = self._gradients[: max(1, len(results))]
+        if not results:
+            gradient[...] = 0
+        penalty = self._penalties(gradient, steps[0]) if start == 0 and results else 0.0
+        loss, joined = self._share(A_STEP, total, results, penalty, steps)
+        for other in others:
+            gang.share(_sums(gradient, other))
+        self.cluster.total(gradient)
+        if check:
+            self._check_finite(loss, [gradient], x, counter, y)
+        self._count(loss, total, joined)
+        self._commit(steps, joined)
+        if self.state is not None and gradient.size:
+            self.state.apply(gradient, gang.share)
+        for step in team.steps[:1]:
+            step.touched.clear()  # the other ranks' rows are in it too
+        return loss
+
+    @interrupts.whole()
+    @np.errstate(all="ignore")
+    def test_batch(  # type: ignore[override]
+        self,
+        x: Any,
+        y: Any,
+        weights: Any,
+        total: int | None = None,
+        start: int = 0,
+        known: bool = False,
+    ) -> float:
+        """Judge this rank's part of a batch together with the others, or a whole one alone."""
+        if total is None:
+            return super().test_batch(x, y, weights, known)
+        x, y, weights, total, start = self._cut(x, y, weights, total, start)
+        if not known and len(x):
+            self._check_targets(y, len(x))
+        team = self._judged
+        results = self._run(team, x, y, weights, total, start, 0)
+        steps = team.steps[: len(results)]
+        penalty = self._penalties(None, steps[0]) if start == 0 and results else 0.0
+        loss, joined = self._share(A_TEST, total, results, penalty, steps)
+        self._count(loss, total, joined)
+        if joined.observed:
+            self._show(x, y, [y_pred for _, _, y_pred in results])
+        self._commit(steps, joined)
+        return loss
+
+    def _run(
+        self,
+        team: RankedTeam,
+        x: Any,
+        y: Any,
+        weights: Any,
+        total: int,
+        start: int,
+        counter: int,
+    ) -> list[Any]:
+        """Call the model on this rank's shards: (loss, increments, predictions) of each."""
+        whole, self._whole = None, (y, weights)
+        if self._needs_all and y is not None:
+            parts = self.cluster.exchange("the targets", (y, weights))
+            whole = self._whole = tuple(_join(column) for column in zip(*parts, strict=True))
+
+        def shard(step: Step, part: slice) -> Any:
+            own = slice(part.start - start, part.stop - start)
+            step.at_head = self._has_logits
+            y_pred, backward = self.model.apply(self.model.cast_input(x[own]), step)
+            judged = (y, weights, own) if whole is None else (*whole, part)
+            value, dy, scores = self._judge(step, y_pred, *judged)
+            if backward is not None and dy is not None:
+                backward(dy)
+            for weight in self._unwritten(step):
+                step.grads[weight][...] = 0
+            return value + sum(step.losses), scores, y_pred
+
+        first, parts = self._own_parts(total)
+        prepare = self._equip if team.recording else self._equip_testing
+        shards = first, self.all_shards(total)
+        return team.call_some(shard, total, shards, parts, counter, prepare)
+
+    # --- what the ranks tell each other -------------------------------------------------------
+
+    def _share(
+        self, kind: str, total: int, results: list[Any], penalty: float, steps: list[Step]
+    ) -> tuple[float, SimpleNamespace]:
+        """Exchange what the shards of all ranks have found; returns the loss of the batch."""
+        cluster, everything = self.cluster, self._needs_all
+        told = [
+            (value, scores, *((y_pred, step.mask) if everything else (None, None)))
+            for (value, scores, y_pred), step in zip(results, steps, strict=True)
+        ]
+        some_follow = self.all_shards(total) < cluster.size
+        updates = self._updates(steps, everything=some_follow and cluster.rank == 0)
+        record = (total, told, penalty, updates, self._news.own(), bool(self.observers))
+        found = cluster.exchange(kind, record) if results else self._follow(kind)
+        totals = [None if r is None else r[0] for r in found]
+        if len({n for n in totals if n is not None}) > 1:
+            raise RankError(_unequal(totals), 0)
+        records = [r for r in found if r is not None]
+        shards = [shard for r in records for shard in r[1]]
+        loss = sum(value for value, *_ in shards) + records[0][2]
+        self._news.take([r[4] for r in records])
+        updates = [update for r in records if r is not found[cluster.rank] for update in r[3]]
+        observed = any(r[5] for r in records)
+        return loss, SimpleNamespace(shards=shards, updates=updates, observed=observed)
+
+    def _follow(self, kind: str) -> list[Any]:
+        """Take part in the sums of the others' layers until they have come to the end."""
+        while True:
+            found, values = self.cluster.follow()
+            if found == kind:
+                return values
+            if found != A_SUM:
+                raise RankError(f"the ranks have come apart: some are at {found}, not {kind}", 0)
+
+    def _count(self, loss: float, total: int, joined: SimpleNamespace) -> None:
+        """Add the batch to loss and metrics, as one process would."""
+        y, weights = self._whole
+        results = [(value, scores, y_pred) for value, scores, y_pred, _ in joined.shards]
+        masks = [SimpleNamespace(mask=mask) for *_, mask in joined.shards]
+        self.scores.add(loss, total, results, y, weights, masks)
+
+    def _show(self, x: Any, y: Any, predictions: list[Any]) -> None:
+        """Let those who watch, on whatever rank, see the whole batch."""
+        parts = self.cluster.exchange("the predictions", (x, y, predictions))
+        if self.observers:
+            y_pred = np.concatenate([part for _, _, made in parts for part in made])
+            for observe in self.observers:
+                observe(_join([p[0] for p in parts]), _join([p[1] for p in parts]), y_pred)
+
+    def _updates(self, steps: list[Step], everything: bool) -> list[Any]:
+        """What layers have given new values of single rows, or `everything`."""
+        places = {weight: i for i, weight in enumerate(self._weights)}
+        return [
+            (places[weight], value, rows)
+            for step in steps
+            for weight, value, rows in step.updates
+            if rows is not None or (everything and step is steps[0])
+        ]
+
+    def _commit(self, steps: list[Step], joined: SimpleNamespace) -> None:
+        commit(steps)
+        for place, value, rows in joined.updates:
+            self._weights[place].value[... if rows is None else rows] = value
+
+    def _check_finite(
+        self, loss: float, gradients: list[np.ndarray], x: Any, counter: int, y: Any = None
+    ) -> None:
+        if loss - loss == 0 and all_finite(gradients):
+            return
+        where = None
+        try:
+            if len(x):
+                super()._check_finite(loss, gradients, x, counter, y)
+        except NonFiniteError as error:
+            where = str(error)
+        found = [w for w in self.cluster.exchange("a number that is not finite", where) if w]
+        found.sort(key=lambda w: w.startswith(("the loss", "the gradient")))
+        raise NonFiniteError(found[0])
+
+    # --- a fit --------------------------------------------------------------------------------
+
+    def begin(self, state: FitState) -> None:
+        """See that all ranks are about to do the same; take up the first rank's weights."""
+        compare(self.cluster, {**state.about(), "first batch": checksum(state.batches.peek())})
+        self._begin()
+        for batches in (state.batches, state.validation):
+            if batches is not None:
+                batches.share = self.own_rows
+
+    def _begin(self) -> None:
+        """Take up the first rank's weights, optimizer and random numbers."""
+        begun = self.first_rank(state_of(self.model) if self.speaks else None)
+        if not self.speaks:
+            restore(self.model, begun)
+        self._news.begin()
+        self._begun = True
+
+    def begin_epoch(self) -> None:
+        """See that all ranks are still the same."""
+        own = checksum([weight.value for weight in self._weights])
+        found = self.cluster.exchange("the beginning of an epoch", (self.model.counter, own))
+        self.model.__dict__["counter"] = found[0][0]
+        apart = [rank for rank, (_, sum_) in enumerate(found) if sum_ != found[0][1]]
+        if apart:
+            if self.speaks:
+                warnings.warn(
+                    f"fit: the weights of rank(s) {apart} are no longer those of rank 0, which all "
+                    f"ranks go on with. Either their processors round differently, or something "
+                    f"has changed weights on some ranks only: callbacks must do the same on all.",
+                    stacklevel=4,
+                )
+            begun = [weight.value for weight in self._weights] if self.speaks else None
+            for weight, value in zip(self._weights, self.first_rank(begun), strict=True):
+                weight.assign(value)
+
+    def first_rank(self, value: Any) -> Any:
+        """The first rank's value."""
+        return self.cluster.broadcast(value)
+
+    def agree(self) -> None:
+        """Agree on whether to stop, and on the learning rate."""
+        self._news.take(self.cluster.exchange("the end of a batch or epoch", self._news.own()))
+
+    def fail(self, error: BaseException) -> None:
+        """Tell the other ranks that this one cannot go on."""
+        self.cluster.fail(error)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        cluster = distributed.connected()
+        if cluster is None:  # pickled in a job, and taken up by a process of its own
+            self.__class__ = Program  # type: ignore[assignment]
+        else:
+            self._begun, self._whole = False, (None, None)
+            self.cluster, self.speaks = cluster, cluster.rank == 0
+
+
+def _join(parts: Any) -> Any:
+    """Arrays joined, unless there are none."""
+    return None if parts[0] is None else np.concatenate(parts)
+
+
+def _sums(array: np.ndarray, other: np.ndarray) -> list[Callable[[], None]]:
+    """Functions that add `other` to `array`, piece by piece."""
+
+    def add(part: slice) -> Callable[[], None]:
+        return lambda: np.add(array[part], other[part], out=array[part]) and None
+
+    return [add(part) for part in split_rows(len(array), config.num_threads())]
+
+
+def _unequal(totals: list[int | None]) -> str:
+    told = ", ".join(f"rank {rank}: {n}" for rank, n in enumerate(totals) if n is not None)
+    return (
+        f"the ranks have batches of different lengths ({told}). The data must be the same on all "
+        f"ranks; a generator must give each the same batches."
+    )

@@ -1,0 +1,110 @@
+"""Training on the ranks of an MPI job: the bits of one process, and errors that end all ranks."""
+
+import importlib.util
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import kerasish as ks
+from tests import mpi_cases
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BESIDE = shutil.which("mpiexec", path=str(pathlib.Path(sys.executable).parent))
+MPIEXEC = BESIDE or shutil.which("mpiexec")
+needs_mpi = pytest.mark.skipif(
+    MPIEXEC is None or importlib.util.find_spec("mpi4py") is None,
+    reason='needs mpi4py and mpiexec: pip install -e ".[mpi]"',
+)
+
+
+def start(ranks, *arguments, timeout=60, **variables):
+    """Run Python on several ranks; all that they print is in ``stdout``."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("KERASISH_", "PMI_"))}
+    environment |= {"PYTHONPATH": str(ROOT), **variables}
+    return subprocess.run(
+        [MPIEXEC, "-n", str(ranks), sys.executable, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=timeout,
+        check=False,
+        cwd=ROOT,
+        env=environment,
+    )
+
+
+def trained(folder, ranks, *cases, threads=1, **variables):
+    """What every rank found for every case."""
+    done = start(ranks, "-m", "tests.mpi_cases", folder, threads, *cases, **variables)
+    assert done.returncode == 0, done.stdout
+    return [json.loads((folder / f"{rank}.json").read_text("utf-8")) for rank in range(ranks)]
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory):
+    return trained(tmp_path_factory.mktemp("two"), 2)
+
+
+@pytest.fixture(scope="module")
+def three(tmp_path_factory):
+    return trained(tmp_path_factory.mktemp("three"), 3)
+
+
+@needs_mpi
+@pytest.mark.parametrize("case", mpi_cases.CASES)
+def test_two_ranks_of_one_thread_give_the_bits_of_one_process_with_two_threads(two, case):
+    alone = json.loads(json.dumps(mpi_cases.run(case, threads=2)))
+    for rank in two:
+        assert rank[case] == alone
+
+
+@needs_mpi
+@pytest.mark.parametrize("case", mpi_cases.CASES)
+def test_three_ranks_agree_with_one_process_to_rounding(three, case):
+    alone = mpi_cases.run(case, threads=3)
+    for rank in three:
+        assert rank[case] == three[0][case]
+        np.testing.assert_allclose(rank[case]["some"], alone["some"], rtol=1e-4, atol=1e-5)
+        for name, values in alone["history"].items():
+            np.testing.assert_allclose(rank[case]["history"][name], values, rtol=1e-4, atol=1e-5)
+
+
+@needs_mpi
+@pytest.mark.slow
+def test_three_ranks_of_two_threads_repeat_to_the_bit(tmp_path):
+    first = trained(tmp_path, 3, threads=2)
+    assert trained(tmp_path, 3, threads=2) == first
+
+
+def test_one_process_trains_as_without_mpi():
+    model = ks.Sequential([ks.layers.Dense(1)])
+    with pytest.raises(ValueError, match="`distribute` must be 'mpi'"):
+        model.compile("sgd", "mse", distribute="horovod")
+
+
+def test_the_environment_is_asked(monkeypatch):
+    monkeypatch.setenv("KERASISH_DISTRIBUTE", "yes")
+    with pytest.raises(ValueError, match="KERASISH_DISTRIBUTE must be 'mpi'"):
+        ks.Sequential([ks.layers.Dense(1)]).compile("sgd", "mse")
+
+
+def test_a_launcher_without_distribute_is_warned_of(monkeypatch):
+    monkeypatch.setenv("OMPI_COMM_WORLD_SIZE", "4")
+    monkeypatch.setenv("OMPI_COMM_WORLD_RANK", "2")
+    model = ks.Sequential([ks.layers.Dense(1)]).compile("sgd", "mse")
+    with pytest.warns(UserWarning, match="mpiexec has started 4 processes, .* rank 2"):
+        model.fit(np.ones((4, 2)), np.ones(4), verbose=0)
+    assert (ks.distributed.rank(), ks.distributed.size()) == (2, 4)
+
+
+def test_without_mpi4py_the_error_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "mpi4py", None)
+    monkeypatch.setattr(ks.distributed.cluster, "_cluster", None)
+    with pytest.raises(ImportError, match=r"pip install mpi4py mpich"):
+        ks.Sequential([ks.layers.Dense(1)]).compile("sgd", "mse", distribute="mpi")
