@@ -206,13 +206,19 @@ class Configurable:
             return cls(**config)
 
     def __repr__(self) -> str:
-        shown: list[str] = []
-        if dataclasses.is_dataclass(self):
-            for f in dataclasses.fields(self):
-                value = getattr(self, f.name, None)
-                if f.init and not _same(value, f.default):
-                    shown.append(f"{f.name}={value!r}")
+        shown = [f"{name}={value!r}" for name, value in settings(self).items()]
         return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def settings(obj: Any) -> dict[str, Any]:
+    """The arguments of a dataclass that differ from their defaults."""
+    found: dict[str, Any] = {}
+    if dataclasses.is_dataclass(obj):
+        for f in dataclasses.fields(obj):
+            value = getattr(obj, f.name, None)
+            if f.init and not _same(value, f.default):
+                found[f.name] = value
+    return found
 
 
 def _same(a: Any, b: Any) -> bool:

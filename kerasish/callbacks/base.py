@@ -10,6 +10,8 @@ import numpy as np
 from kerasish import errors
 from kerasish.registry import Configurable, register
 from kerasish.spellings import Entries
+from kerasish.viz.runs import declared_directions, read_runs, run_of_logs
+from kerasish.viz.web.notebook import curves_html
 
 if TYPE_CHECKING:
     from kerasish.callbacks.callback_list import CallbackList
@@ -233,6 +235,13 @@ class History(Callback):
         if self.model is not None:
             self.model.history = self
 
+    def _repr_html_(self) -> str:
+        """The curves, for notebooks."""
+        kept = {key: values for key, values in self.history.items() if _all_numbers(values)}
+        run = read_runs(kept)[0] if kept else run_of_logs((), ())
+        run.directions = declared_directions(self.model)
+        return curves_html(run, "Interrupted." if self.interrupted else "")
+
     def get_state(self) -> dict[str, Any]:
         """The record so far."""
         history = {key: list(values) for key, values in self.history.items()}
@@ -242,6 +251,13 @@ class History(Callback):
         """Go on with an earlier record."""
         self.epoch = list(state["epoch"])
         self.history = Entries((key, list(values)) for key, values in state["history"].items())
+
+
+def _all_numbers(values: Any) -> bool:
+    try:
+        return bool(np.asarray(values, dtype=float).size)
+    except (TypeError, ValueError):
+        return False
 
 
 @register

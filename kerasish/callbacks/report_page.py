@@ -12,13 +12,12 @@ import numpy as np
 from kerasish.display.markup import join, tag
 from kerasish.display.status import clock, printable
 from kerasish.viz.classes import name_of
-from kerasish.viz.history import RATES
 from kerasish.viz.runs import Run
 from kerasish.viz.web import report as web
+from kerasish.viz.web.curves import SPEED, curve_names
 from kerasish.viz.web.page import page
 
 RECENT = 10  # epochs whose mean tells how long the next will take
-SPEED = "samples_per_second"
 
 
 @dataclass
@@ -106,17 +105,6 @@ def report_of(moment: Moment, parts: dict[str, Any]) -> str:
         data_updated=moment.updated,
         data_next=f"{moment.next:.0f}",
     )
-
-
-def curve_names(run: Run) -> list[str]:
-    """The metrics to draw: the loss first, learning rates that change and the speed last."""
-    names = list(dict.fromkeys(key.removeprefix("val_") for key in run.series))
-    rates = [name for name in names if name.startswith(RATES)]
-    changing = [name for name in rates if len(set(run.series[name].tolist())) > 1]
-    own = [name for name in names if name not in rates and name != SPEED]
-    own.sort(key=lambda name: name != "loss")
-    speed = [SPEED] if len(run.series.get(SPEED, ())) > 1 else []
-    return [*own, *changing, *speed]
 
 
 def _said(moment: Moment) -> str:

@@ -13,9 +13,11 @@ from kerasish.callbacks.files import path_of, prepared
 from kerasish.callbacks.judging import Judging
 from kerasish.callbacks.live_screens import FileScreen, NotebookScreen, Screen
 from kerasish.display import kernel, say
+from kerasish.display.markup import small_table, tag
 from kerasish.registry import register
 from kerasish.viz.canvas import image_format
 from kerasish.viz.confusion import worst_confusions
+from kerasish.viz.web.notebook import confusions_html
 
 
 @register
@@ -120,6 +122,13 @@ class ConfusionMatrix(Judging):
         )
         return self.figure
 
+    def _repr_html_(self) -> str | None:
+        """The matrix, for notebooks; None as long as there is none."""
+        if self.matrix is None:
+            return None
+        names = [self._name(number) for number in range(len(self.matrix))]
+        return confusions_html(self.matrix, names, self._when())
+
     def summary(self) -> str:
         """One line: what was right, and the most frequent confusions."""
         if self.matrix is None:
@@ -196,26 +205,37 @@ class ClassReport(Judging):
 
     def table(self) -> str:
         """The scores as text, and their mean over the classes."""
-        scores = self.scores
-        count = len(scores["support"])
-        listed = np.sort(np.argsort(scores["f1"], kind="stable")[: self.most])
-        names = [self._name(int(number)) for number in listed]
-        wide = max(len(name) for name in [*names, "class", "mean"])
+        rows, note = self._rows()
+        wide = max(len(name) for name in ["class", *(row[0] for row in rows)])
         lines = [f"{'class':<{wide}}  precision  recall      f1  samples"]
-        measures = ("precision", "recall", "f1")
+        lines += [f"{n:<{wide}}  {p:>9}  {r:>6}  {f:>6}  {s:>7}" for n, p, r, f, s in rows]
+        return "\n".join([*lines, *([note] if note else ())])
 
-        def line(name: str, values: list[float], samples: int) -> str:
-            p, r, f = values
-            return f"{name:<{wide}}  {p:9.4f}  {r:6.4f}  {f:6.4f}  {samples:7,}"
+    def _rows(self) -> tuple[list[list[str]], str]:
+        """The cells of the table, and a note where classes are left out."""
+        scores = self.scores
+        measures, count = ("precision", "recall", "f1"), len(scores["support"])
+        listed = np.sort(np.argsort(scores["f1"], kind="stable")[: self.most])
+        rows = [
+            [
+                self._name(int(number)),
+                *(f"{scores[key][number]:.4f}" for key in measures),
+                f"{int(scores['support'][number]):,}",
+            ]
+            for number in listed
+        ]
+        means = [f"{scores[key].mean():.4f}" for key in measures]
+        rows.append(["mean", *means, f"{int(scores['support'].sum()):,}"])
+        left = f"(the {len(listed)} of {count} classes with the lowest f1)"
+        return rows, left if count > len(listed) else ""
 
-        for name, number in zip(names, listed, strict=True):
-            values = [float(scores[key][number]) for key in measures]
-            lines.append(line(name, values, int(scores["support"][number])))
-        means = [float(scores[key].mean()) for key in measures]
-        lines.append(line("mean", means, int(scores["support"].sum())))
-        if count > len(listed):
-            lines.append(f"(the {len(listed)} of {count} classes with the lowest f1)")
-        return "\n".join(lines)
+    def _repr_html_(self) -> str | None:
+        """The scores as a table, for notebooks; None as long as there are none."""
+        if self.matrix is None:
+            return None
+        rows, note = self._rows()
+        table = small_table(["class", "precision", "recall", "f1", "samples"], rows)
+        return tag("div", table, tag("div", note) if note else None)
 
     def _show(self) -> None:
         when = self._when()

@@ -23,6 +23,7 @@ from kerasish.callbacks.learning_rate import learning_rates
 from kerasish.callbacks.pacing import EpochClock
 from kerasish.registry import register
 from kerasish.viz.run_files import ENDING, parsed
+from kerasish.viz.runs import declared_directions
 
 
 @register
@@ -188,6 +189,7 @@ def describe(model: Any, company: Any, initial_epoch: int = 0) -> dict[str, Any]
         "optimizer": _config(model.optimizer),
         "loss": getattr(getattr(model, "program", None), "loss", None) and model.program.loss.name,
         "metrics": list(model.metrics_names[1:]),
+        "directions": declared_directions(model),
         "epochs": params.get("epochs"),
         "initial_epoch": initial_epoch,
         "data": _data(batches),

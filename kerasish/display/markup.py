@@ -9,6 +9,8 @@ from typing import Any
 VOID = frozenset(("br", "hr", "img", "input", "link", "meta", "wbr"))
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
 
+_NUMBER = re.compile(r"[-+]?[\d,.]+( \(.*\)| %)?")
+
 
 class Markup(str):
     """Text that is HTML already; any other is escaped before it becomes a part of some."""
@@ -70,18 +72,23 @@ def join(*content: Any) -> Markup:
 def small_table(header: list[str], rows: list[list[Any]], caption: Any = None) -> Markup:
     """Return a table for notebooks, whose looks need no style sheet, in light and dark.
 
-    The first column is text, the others stand at the right where they look like numbers.
+    What looks like a number stands at the right, except in the first column. Without a header
+    all is text.
     """
     line = "1px solid rgba(128,128,128,0.4)"
     cell = "padding:0.25em 0.9em 0.25em 0.3em;vertical-align:top;background:transparent;"
 
-    def drawn(kind: str, value: Any, style: str) -> Markup:
-        right = bool(re.fullmatch(r"[-+]?[\d,.]+( \(.*\)| %)?", str(value)))
-        align = "right" if right else "left"
-        return tag(kind, value, style=f"{cell}{style}text-align:{align}")
+    def row(kind: str, values: list[Any], style: str = "") -> Markup:
+        cells = []
+        for k, value in enumerate(values):
+            number = bool(header and k and _NUMBER.fullmatch(str(value)))
+            number = number or (kind == "th" and _is_numeric(rows, k))
+            align = f"text-align:{'right' if number else 'left'}"
+            cells.append(tag(kind, value, style=f"{cell}{style}{align}"))
+        return tag("tr", *cells)
 
-    head = tag("tr", *(drawn("th", text, f"border-bottom:{line};") for text in header))
-    body = [tag("tr", *(drawn("td", value, "") for value in row)) for row in rows]
+    head = row("th", header, f"border-bottom:{line};")
+    body = [row("td", values) for values in rows]
     return tag(
         "table",
         tag(
@@ -93,3 +100,7 @@ def small_table(header: list[str], rows: list[list[Any]], caption: Any = None) -
         tag("tbody", *body),
         style="border-collapse:collapse;border:0;margin:0.3em 0;color:inherit",
     )
+
+
+def _is_numeric(rows: list[list[Any]], column: int) -> bool:
+    return bool(column and rows) and all(_NUMBER.fullmatch(str(row[column])) for row in rows)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
+from kerasish.display.markup import join, small_table, tag
+from kerasish.errors import brief
 from kerasish.layers.arguments import Shape, mend_shape, shape_text
+from kerasish.registry import settings, snake_case
+
+UNSAID = ("name", "trainable", "input_shape", "data_format")
 
 
 class Described:
@@ -51,6 +57,31 @@ class Described:
                 f"call the layer by itself."
             )
 
+    def _repr_html_(self) -> str:
+        """A table for notebooks: what the layer was told, what it puts out, its weights."""
+        rows = [
+            [key, getattr(value, "__name__", None) or brief(value)]
+            for key, value in settings(self).items()
+            if not (key in UNSAID or _is_usual(self, key, value))
+        ]
+        owned: Any = self
+        with contextlib.suppress(AttributeError, ValueError):
+            rows.append(["output shape", str(owned.output_shape) if self.built else "not built"])
+        for weight in owned.weights:
+            learnt = "" if weight.trainable and owned.trainable else ", does not learn"
+            rows.append([weight.name, f"{tuple(weight.shape)}, {weight.size:,} parameters{learnt}"])
+        head = join(tag("b", type(self).__name__), f" {owned.name}")
+        return small_table([], rows, head)
+
     def __repr__(self) -> str:
         shape = f", built={self.built}"
         return f"<{type(self).__name__} name={self.name}{shape}>"
+
+
+def _is_usual(layer: Any, key: str, value: Any) -> bool:
+    """Whether an argument that was a name, or left open, has become what it stands for."""
+    default = getattr(type(layer), key, None)
+    if key == "dtype":
+        return value == "float32"
+    name = getattr(value, "__name__", None) or snake_case(repr(value).removesuffix("()"))
+    return isinstance(default, str) and name == default

@@ -20,6 +20,7 @@ from kerasish.models.old_methods import OldMethods
 from kerasish.models.trainer import Trainer
 from kerasish.step import Step, commit
 from kerasish.store import as_array, gather
+from kerasish.viz.web.notebook import model_html
 
 INIT_STREAM = 2**63
 SHUFFLE_STREAM = 2**63 + 1
@@ -81,6 +82,10 @@ class Model(Trainer, OldMethods, Files, Layer, metaclass=ModelType):
         if self._seed is None:
             self._seed = config.next_seed()
         return self._seed
+
+    def _repr_html_(self) -> str:
+        """The layers as a table, for notebooks."""
+        return model_html(self)
 
     # --- layers and building, of a model with `call` ------------------------------------------
 

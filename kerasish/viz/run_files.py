@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from kerasish.viz.runs import Run, run_of_logs
+from kerasish.viz.web.notebook import curves_html
 
 ENDING = ".jsonl"
 
@@ -51,7 +52,13 @@ class RunRecord:
 
     def run(self) -> Run:
         """The curves."""
-        return run_of_logs(self.epochs, self.metrics, self.name)
+        return run_of_logs(
+            self.epochs, self.metrics, self.name, directions=self.header.get("directions")
+        )
+
+    def _repr_html_(self) -> str:
+        """The curves, for notebooks."""
+        return curves_html(self.run(), str(self.end.get("reason", "no end")))
 
 
 def read_run(path: Any) -> RunRecord:

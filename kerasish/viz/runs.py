@@ -82,11 +82,12 @@ def declared_directions(model: Any) -> dict[str, str | None] | None:
     >>> declared_directions(model)
     {'loss': 'min', 'r2_score': 'max'}
     """
-    if not getattr(model, "has_program", False):
+    if model is None or not getattr(model, "has_program", True):
         return None
-    names = getattr(model, "metrics_names", ["loss"])
+    metrics = [m for m in getattr(model, "metrics", None) or () if hasattr(m, "name")]
+    names = getattr(model, "metrics_names", ["loss", *(m.name for m in metrics)])
     found: dict[str, str | None] = {"loss": "min"}
-    for name, metric in zip(names[1:], model.metrics, strict=False):
+    for name, metric in zip(names[1:], metrics, strict=False):
         keras = {"up": "max", "down": "min"}.get(getattr(metric, "_direction", ""))
         found[name] = getattr(metric, "direction", None) or keras
     return found

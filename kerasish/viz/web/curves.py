@@ -18,6 +18,7 @@ from kerasish.viz.runs import Run
 WIDE, HIGH = 360, 210  # of a chart, in its own units
 LEFT, RIGHT, TOP, BOTTOM = 50, 14, 12, 30  # margins around the plot itself
 MOST_POINTS = 400  # of a curve: of more, the extremes of each stretch are kept
+SPEED = "samples_per_second"
 DOTS = 25  # up to so many points have a mark each
 KINDS = (
     ("", "training", canvas.COLOURS[0], None),
@@ -56,6 +57,17 @@ class Scale(NamedTuple):
 def panels(run: Run, names: Sequence[str]) -> list[Panel]:
     """Return the charts of metrics, without ``val_``, training and validation in one."""
     return [_panel(run, name) for name in names]
+
+
+def curve_names(run: Run) -> list[str]:
+    """The metrics to draw: the loss first, learning rates that change and the speed last."""
+    names = list(dict.fromkeys(key.removeprefix("val_") for key in run.series))
+    rates = [name for name in names if name.startswith(RATES)]
+    changing = [name for name in rates if len(set(run.series[name].tolist())) > 1]
+    own = [name for name in names if name not in rates and name != SPEED]
+    own.sort(key=lambda name: name != "loss")
+    speed = [SPEED] if len(run.series.get(SPEED, ())) > 1 else []
+    return [*own, *changing, *speed]
 
 
 def small_multiples(run: Run, names: Sequence[str]) -> Markup:
