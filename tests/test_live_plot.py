@@ -156,22 +156,28 @@ def test_a_notebook_has_one_output_that_is_updated(monkeypatch):
     calls = []
 
     class Handle:
-        def update(self, picture):
-            calls.append(("update", picture.data[:4]))
+        def update(self, bundle, raw, metadata):
+            assert raw
+            assert metadata == {"image/png": {"width": 288, "height": 192}}
+            calls.append(("update", bundle["image/png"][:4], bundle["text/plain"]))
 
-    def display(picture, display_id):
+    def display(bundle, raw, display_id):
+        assert raw
         assert display_id is True
-        calls.append(("display", picture.data[:4]))
+        calls.append(("display", bundle))
         return Handle()
 
     fake = types.ModuleType("IPython.display")
-    fake.display, fake.Image = display, lambda data, format: types.SimpleNamespace(data=data)
-    monkeypatch.setitem(sys.modules, "IPython", types.ModuleType("IPython"))
+    fake.display = display
+    python = types.SimpleNamespace(get_ipython=lambda: None, display=fake)
+    monkeypatch.setitem(sys.modules, "IPython", python)
     monkeypatch.setitem(sys.modules, "IPython.display", fake)
     monkeypatch.setattr(screens_module, "kernel", lambda: "notebook")
     monkeypatch.setattr(live_plot_module, "SHARE", 1e9)
-    fit(LivePlot("loss", figsize=(3, 2)), epochs=3)
-    assert calls == [("display", b"\x89PNG"), ("update", b"\x89PNG"), ("update", b"\x89PNG")]
+    fit(LivePlot("loss", figsize=(3, 2)), epochs=2)
+    assert calls[0] == ("display", {"text/plain": ""})  # above the bar, which begins later
+    titles = [f"<Figure: tiny: epoch {epoch} of 2>" for epoch in (1, 2)]
+    assert calls[1:] == [("update", b"\x89PNG", title) for title in titles]
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ import tqdm as tqdm_package
 from kerasish import Sequential, layers
 from kerasish.callbacks import CallbackList, LambdaCallback, ProgbarLogger, ProgressBar
 from kerasish.callbacks import progress as progress_module
-from kerasish.display import Bar, activity, announce, bars
+from kerasish.display import Bar, activity, announce, bars, say
 from kerasish.display import bar as bar_module
 from kerasish.display import screens as display_module
 from kerasish.ops import compiled
@@ -535,63 +535,128 @@ def test_compiling_is_said_on_the_bar_of_a_fit(monkeypatch):
     assert "compiling" not in screen.shown()[-1]
 
 
-class Widget:
-    """Stands for tqdm's notebook bar."""
+class Cell:
+    """A notebook's cell: outputs that can be replaced, and text that gathers between them."""
 
-    made = []
+    encoding = "UTF-8"
 
-    def __init__(self, total, bar_format, leave, disable):
-        self.total, self.bar_format, self.leave = total, bar_format, leave
-        self.n, self.closed = 0, False
-        Widget.made.append(self)
+    def __init__(self):
+        self.outputs, self.history = [], []
 
-    def display(self):
-        self.text = tqdm_package.tqdm.format_meter(
-            self.n, self.total, 1, bar_format=self.bar_format.replace("{bar}", "<bar/>")
-        )
+    def display(self, bundle, raw, display_id):
+        assert raw
+        assert display_id is True
+        self.outputs.append(["display", bundle["text/plain"]])
+        self.history.append(bundle["text/plain"])
+        return Handle(self, len(self.outputs) - 1)
 
-    def close(self):
-        self.closed = True
+    def write(self, text):
+        assert "\r" not in text
+        if self.outputs and self.outputs[-1][0] == "stdout":
+            self.outputs[-1][1] += text
+        else:
+            self.outputs.append(["stdout", text])
+
+    def flush(self):
+        pass
+
+
+class Handle:
+    def __init__(self, cell, number):
+        self.cell, self.number = cell, number
+
+    def update(self, bundle, raw):
+        assert raw
+        self.cell.outputs[self.number][1] = bundle["text/plain"]
+        self.cell.history.append(bundle["text/plain"])
 
 
 @pytest.fixture
 def notebook(monkeypatch):
-    """Make the process look like a notebook's kernel; returns tqdm's module to change."""
-    module = types.SimpleNamespace(tqdm=Widget, IProgress=object)
+    """Make the process look like a notebook's kernel; call it in the test for the cell."""
     shell = type("ZMQInteractiveShell", (), {})
-    Widget.made = []
-    python = types.SimpleNamespace(get_ipython=shell)
+    cell = Cell()
+    shown = types.ModuleType("IPython.display")
+    shown.display = cell.display
+    python = types.SimpleNamespace(get_ipython=shell, display=shown)
     monkeypatch.setitem(sys.modules, "ipykernel.zmqshell", types.ModuleType("zmqshell"))
     monkeypatch.setitem(sys.modules, "IPython", python)
-    monkeypatch.setitem(sys.modules, "tqdm.notebook", module)
-    monkeypatch.setattr(tqdm_package, "notebook", module, raising=False)
-    display_module._bar_class.cache_clear()
-    yield module
-    display_module._bar_class.cache_clear()
+    monkeypatch.setitem(sys.modules, "IPython.display", shown)
+
+    def begin():  # pytest puts its own stdout there when the test begins
+        monkeypatch.setattr(sys, "stdout", cell)
+        return cell
+
+    return begin
 
 
-def test_notebook_has_one_widget_an_epoch(now, capsys, notebook):
+FULL = "100%|██████████| 4/4 [00:01<00:00, 128 samples/s, accuracy=0.5000, loss={}]\n"
+
+
+def test_notebook_has_one_bar_that_moves_and_a_line_an_epoch(now, notebook):
+    cell = notebook()
     fit(listed(ProgressBar(batch_size=32)), now)
-    assert [w.text for w in Widget.made] == [
-        "Epoch 1/2: 100%|<bar/>| 4/4 [00:01<00:00, 128 samples/s, accuracy=0.5000, loss=0.2500]",
-        "Epoch 2/2: 100%|<bar/>| 4/4 [00:01<00:00, 128 samples/s, accuracy=0.5000, loss=0.1250]",
+    epochs = "Epoch 1/2: " + FULL.format("0.2500") + "Epoch 2/2: " + FULL.format("0.1250")
+    assert cell.outputs == [["display", ""], ["stdout", epochs]]
+    tail = "samples/s, accuracy=0.2500, loss="
+    assert cell.history[:3] == [
+        "Epoch 1/2:   0%|          | 0/4 [00:00<?, ? samples/s]",
+        f"Epoch 1/2:  25%|██▌       | 1/4 [00:00<00:00, 128 {tail}1.000]",
+        f"Epoch 1/2:  50%|█████     | 2/4 [00:00<00:00, 128 {tail}0.5000]",
     ]
-    assert all(w.closed and w.leave for w in Widget.made)
-    assert capsys.readouterr().out == ""
+
+
+def test_notebook_keeps_the_order_of_bars_and_prints(now, notebook):
+    cell = notebook()
+    talk = LambdaCallback(on_epoch_end=lambda epoch, logs: say(f"hello {epoch}"))
+    fit(listed(ProgressBar(batch_size=32), others=[talk]), now)
+    evaluation = listed(ProgressBar(batch_size=32), steps=2)
+    evaluation.on_test_begin()
+    evaluation.on_test_batch_end(0, {"loss": 0.5})
+    evaluation.on_test_end({"loss": 0.5})
+    kinds = [kind for kind, _ in cell.outputs]
+    assert kinds == ["display", "stdout", "display", "stdout"]
+    words = [line[:9] for line in cell.outputs[1][1].splitlines()]
+    assert words == ["hello 0", "Epoch 1/2", "hello 1", "Epoch 2/2"]
+    assert [text for kind, text in cell.outputs if kind == "display"] == ["", ""]
 
 
 def test_notebook_with_unknown_steps_ends_full(now, notebook):
+    cell = notebook()
     fit(listed(ProgressBar(batch_size=32), steps=None), now, epochs=1)
-    assert Widget.made[0].text.startswith("Epoch 1/2: 100%|<bar/>| 4/4 [00:01<00:00, ")
+    assert cell.outputs[1][1].startswith("Epoch 1/2: 100%|██████████| 4/4 [00:01<00:00, ")
 
 
-def test_notebook_without_widgets_falls_back_to_text(now, capsys, notebook):
-    notebook.IProgress = None
+def test_notebook_after_an_error_has_no_bar_left(now, notebook):
+    cell = notebook()
+    callbacks = listed(ProgressBar(batch_size=32))
+    callbacks.on_train_begin()
+    callbacks.on_epoch_begin(0)
+    callbacks.end(error=ValueError())
+    assert cell.outputs == [["display", ""]]
+
+
+def test_notebook_inside_an_outer_bar_leaves_it_alone(now, notebook, monkeypatch):
+    notebook()
+    screen = Screen(columns=120)
+    monkeypatch.setattr(sys, "stderr", screen)
+    outer = tqdm_package.tqdm(total=2, desc="trial", ncols=60, mininterval=0)
+    before = screen.raw
     fit(listed(ProgressBar(batch_size=32)), now)
-    out = capsys.readouterr().out
-    assert Widget.made == []
-    assert out.count("\n") == 2
-    assert "\rEpoch 1/2" in out
+    say("hello")
+    assert screen.raw == before
+    outer.close()
+
+
+def test_notebook_shows_downloads_in_the_same_way(now, notebook):
+    cell = notebook()
+    with Bar("Download images", total=2_000_000, unit="B") as bar:
+        now.seconds += 1
+        bar.update(2_000_000)
+    line = "Download images: 100%|██████████| 2.0 MB/2.0 MB [00:01<00:00, 2.0 MB/s]"
+    assert cell.outputs == [["display", ""], ["stdout", line + "\n"]]
+    assert cell.history[0] == "Download images:   0%|          | 0 B/2.0 MB [00:00<?, ? B/s]"
+    assert cell.history[-2:] == [line, ""]
 
 
 def test_missing_console(now, monkeypatch):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from kerasish import viz
+from kerasish.viz import canvas
 from kerasish.viz.runs import direction, read_runs
 from tests.viz_checks import assert_nothing_is_cut_off, texts
 
@@ -259,10 +260,24 @@ def test_figures_take_part_in_those_of_the_user():
 
 def test_figures_show_themselves_in_notebooks_and_can_be_pickled():
     figure = viz.plot_history(CURVES)
-    assert figure._repr_png_().startswith(b"\x89PNG")
+    picture, size = figure._repr_png_()
+    assert picture.startswith(b"\x89PNG")
+    assert list(size.values()) == [round(96 * inches) for inches in figure.get_size_inches()]
     copy = pickle.loads(pickle.dumps(figure))
     assert titles(copy) == titles(figure)
     assert copy._repr_png_() == figure._repr_png_()
+
+
+def test_a_notebook_does_not_show_them_in_pyplots_way(monkeypatch):
+    own = {}
+    formatter = SimpleNamespace(for_type=own.__setitem__)
+    shell = SimpleNamespace(display_formatter=SimpleNamespace())
+    shell.display_formatter.formatters = {"image/png": formatter}
+    python = SimpleNamespace(get_ipython=lambda: shell)
+    monkeypatch.setitem(sys.modules, "IPython", python)
+    canvas._figure_class.cache_clear()
+    figure = viz.plot_history(CURVES)
+    assert own == {type(figure): type(figure)._repr_png_}
 
 
 def test_pyplot_is_never_touched():

@@ -327,20 +327,21 @@ def test_figures_of_confusions_go_into_files(tmp_path, capsys):
 
 def test_a_notebook_gets_one_figure_of_confusions(monkeypatch):
     calls = []
-    handle = types.SimpleNamespace(update=lambda picture: calls.append("update"))
+    handle = types.SimpleNamespace(update=lambda bundle, **rest: calls.append(sorted(bundle)))
 
-    def display(picture, display_id):
+    def display(bundle, raw, display_id):
         calls.append("display")
         return handle
 
     fake = types.ModuleType("IPython.display")
-    fake.display, fake.Image = display, lambda data, format: data
-    monkeypatch.setitem(sys.modules, "IPython", types.ModuleType("IPython"))
+    fake.display = display
+    python = types.SimpleNamespace(get_ipython=lambda: None, display=fake)
+    monkeypatch.setitem(sys.modules, "IPython", python)
     monkeypatch.setitem(sys.modules, "IPython.display", fake)
     monkeypatch.setattr(reports_module, "kernel", lambda: "notebook")
     monkeypatch.setattr(screens_module, "kernel", lambda: "notebook")
     fit(classifier(), ConfusionMatrix(), epochs=2)
-    assert calls == ["display", "update"]
+    assert calls == ["display", ["image/png", "text/plain"], ["image/png", "text/plain"]]
 
 
 def test_scores_follow_their_definitions(capsys):

@@ -57,21 +57,22 @@ class FileScreen(Screen):
 
 
 class NotebookScreen(Screen):
-    """One output of a notebook's cell, updated in place."""
+    """One output of a notebook's cell, updated in place; it stands above what comes later."""
 
     def __init__(self, draw: Draw) -> None:
         super().__init__(draw)
-        self._handle: Any = None
+        from IPython.display import display
+
+        self._handle: Any = display({"text/plain": ""}, raw=True, display_id=True)
 
     def show(self, run: Any) -> None:
         """Put the new picture where the old one is."""
-        from IPython.display import Image, display
-
-        picture = Image(data=self.draw(run, None)._repr_png_(), format="png")
-        if self._handle is None:
-            self._handle = display(picture, display_id=True)
-        else:
-            self._handle.update(picture)
+        figure = self.draw(run, None)
+        picture, size = figure._repr_png_()
+        text = f"<Figure: {figure.get_suptitle()}>"
+        self._handle.update(
+            {"image/png": picture, "text/plain": text}, metadata={"image/png": size}, raw=True
+        )
 
 
 class WindowScreen(Screen):

@@ -18,8 +18,9 @@ class ProgressBar(Callback):
 
     In a terminal and in a notebook an epoch is one tqdm bar with the time left, samples per
     second, and the metrics with 4 significant digits. It is redrawn at most ten times a second
-    and stays as a line, the validation's metrics added. Where the output is no terminal (a pipe,
-    a file, a dumb terminal) an epoch is exactly one plain line.
+    and stays as a line, the validation's metrics added (in a notebook the bar stays in one place,
+    and the lines gather below). Where the output is no terminal (a pipe, a file, a dumb terminal)
+    an epoch is exactly one plain line.
 
     Parameters
     ----------
@@ -68,11 +69,15 @@ class ProgressBar(Callback):
         self.samples = samples
         self.validation_steps = validation_steps
         self.file = file
+        self._screen: Lines | None = None  # where all epochs of a fit are shown
         self._reset()
 
     def _reset(self) -> None:
         if self in bars:
             bars.remove(self)
+        if self._screen is not None:
+            self._screen.close()
+        self._screen = None
         self._display: Lines | None = None  # None: nothing is being shown
         self._status = Status("")
         self._start = self._last = self._validating = 0.0
@@ -82,7 +87,7 @@ class ProgressBar(Callback):
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
-        return {**state, "file": None, "_display": None, "_status": Status("")}
+        return {**state, "file": None, "_display": None, "_screen": None, "_status": Status("")}
 
     def announce(self, text: str) -> None:
         """Show what keeps the bar waiting: see `kerasish.display.activity`."""
@@ -169,7 +174,9 @@ class ProgressBar(Callback):
         if file is None or verbose == 0:  # without a console sys.stdout is None
             self._display = None
             return
-        self._display = choose(file) if verbose in ("auto", 1) else Lines(file)
+        if self._screen is None or self._screen.file is not file or not self._fitting:
+            self._screen = choose(file) if verbose in ("auto", 1) else Lines(file)
+        self._display = self._screen
         bars.append(self)
         if not self._quiet_first and self._start - self._last >= INTERVAL:
             self._draw(self._start)
@@ -216,6 +223,8 @@ class ProgressBar(Callback):
         if status.total is None:
             status.total = status.done
         display.finish(status)
+        if not self._fitting:
+            display.close()
 
 
 ProgbarLogger = ProgressBar

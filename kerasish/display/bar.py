@@ -131,6 +131,7 @@ class Bar:
                 self._display.finish(self.status)
             else:
                 self._display.drop()
+            self._display.close()
             self._display = None
             bars.remove(self)
 

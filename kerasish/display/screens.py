@@ -1,6 +1,6 @@
-"""Where progress is shown: a redrawn line in a terminal, a notebook's bar, or plain lines.
+"""Where progress is shown: a redrawn line in a terminal or a notebook, or plain lines.
 
-tqdm draws: it knows the other bars on the screen (an outer loop's, other threads') and keeps
+tqdm draws: it knows the other bars on a terminal (an outer loop's, other threads') and keeps
 the lines apart. What stands in a line is composed here.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from typing import Any, ClassVar
+from typing import Any
 
 from kerasish.display.status import Status, clock
 
@@ -44,7 +44,7 @@ def width(file: Any) -> int:
 def write_line(text: str, file: Any) -> None:
     """Write a line at once, above any bars that are on the same screen."""
     text = encodable(text, file)
-    if "tqdm" in sys.modules:
+    if "tqdm" in sys.modules and kernel() != "notebook":
         sys.modules["tqdm"].tqdm.write(text, file=file)
     else:
         file.write(text + "\n")
@@ -73,6 +73,9 @@ class Lines:
     def drop(self) -> None:
         """End without a line that stays."""
 
+    def close(self) -> None:
+        """Nothing more will be shown."""
+
     def finish(self, status: Status) -> None:
         """Leave the line that stays."""
         seconds = f"{status.seconds:.1f}s" if status.seconds < 99.95 else f"{status.seconds:.0f}s"
@@ -87,34 +90,18 @@ class Lines:
 class Terminal(Lines):
     """A line that is redrawn in place; the finished line stays above bars that still run."""
 
-    tqdm_class: ClassVar[str] = "tqdm.std"
-
     def __init__(self, file: Any) -> None:
         super().__init__(file)
         self.bar: Any = None
         self.shown = False
 
-    def line(self, status: Status, columns: int | None) -> str:
-        """The line as tqdm's `bar_format`; what does not fit `columns` is left out."""
-        head, tail = _ends(status)
-        head, tail = encodable(head, self.file), encodable(tail, self.file)
-        bar = ""
-        if status.total:
-            from tqdm.utils import disp_len
-
-            free = None if columns is None else columns - disp_len(head + tail) - len(" 100%||")
-            widths = (w for w in BAR_WIDTHS if free is None or w <= free)
-            best = next(widths, None)
-            bar = "" if best is None else f"{{percentage:3.0f}}%|{{bar:{best}}}| "
-        return _escaped(head) + bar + _escaped(tail)
-
     def show(self, status: Status) -> None:
         """Draw the line anew."""
         columns = max(width(self.file) - 1, 10)  # the last column would wrap
-        text = self.line(status, columns)
+        text = bar_format(status, columns, self.file)
         total = None if status.total is None else max(status.total, status.done)
         if self.bar is None:
-            self.bar = _bar_class(self.tqdm_class)(
+            self.bar = _bar_class()(
                 initial=status.done,
                 total=total,
                 file=self.file,
@@ -148,66 +135,53 @@ class Terminal(Lines):
     def finish(self, status: Status) -> None:
         """Replace the moving line by the finished one."""
         self.drop()
-        columns = width(self.file) - 1
-        make = _bar_class("tqdm.std").format_meter
-        text = make(
-            n=status.done,
-            total=None if status.total is None else max(status.total, status.done),
-            elapsed=status.seconds,
-            ascii=not has_blocks(self.file),
-            bar_format=self.line(status, columns),
-        )
-        write_line(text, self.file)
+        write_line(line(status, width(self.file) - 1, self.file), self.file)
 
 
-class Notebook(Terminal):
-    """The notebook's widget: one an epoch, which stays."""
+class Notebook(Lines):
+    """One line that the notebook itself updates in place; finished ones gather below it as text.
 
-    tqdm_class = "tqdm.notebook"
+    It is one output of the cell however many epochs there are (JupyterLab folds a cell's outputs
+    after the fiftieth), needs no ipywidgets, and what is saved with the notebook is text.
+    """
 
-    def line(self, status: Status, columns: int | None) -> str:
-        """The text on both sides of the widget's bar."""
-        head, tail = _ends(status)
-        middle = "{percentage:3.0f}%|{bar}| " if status.total else "{bar}"
-        return _escaped(head) + middle + _escaped(tail)
-
-    def hide(self) -> None:
-        """The widget is in nobody's way."""
-
-    def drop(self) -> None:
-        """Leave the widget; it turns red if batches are missing."""
-        if self.bar is not None:
-            self.bar.close()
-            self.bar = None
+    def __init__(self, file: Any) -> None:
+        super().__init__(file)
+        self._handle: Any = None
 
     def show(self, status: Status) -> None:
-        """Move the widget's bar."""
-        if self.bar is None:
-            self.bar = _bar_class(self.tqdm_class)(
-                total=status.total, bar_format=self.line(status, None), leave=True, disable=False
-            )
-        self.bar.n, self.bar.total = status.done, status.total
-        self.bar.bar_format = self.line(status, None)
-        self.bar.display()
+        """Put the line where the old one is."""
+        self._put(line(status, None, self.file))
 
     def finish(self, status: Status) -> None:
-        """Leave the widget as it is now."""
-        self.show(status)
-        self.drop()
+        """Write the finished line below; the moving one waits for what comes next."""
+        write_line(line(status, None, self.file), self.file)
+
+    def drop(self) -> None:
+        """Clear the moving line."""
+        self.close()
+
+    def close(self) -> None:
+        """Clear the moving line; its place can be taken again."""
+        if self._handle is not None:
+            self._put("")
+
+    def _put(self, text: str) -> None:
+        from IPython.display import display
+
+        bundle = {"text/plain": text}
+        if self._handle is None:
+            self._handle = display(bundle, raw=True, display_id=True)
+        else:
+            self._handle.update(bundle, raw=True)
 
 
 def choose(file: Any) -> Lines:
-    """The way to show progress on `file`: as tqdm.auto decides, or plain lines.
-
-    A notebook without ipywidgets gets the terminal's line: its output knows carriage returns.
-    """
+    """The way to show progress on `file`: a line that moves, or plain lines."""
     if os.environ.get("TQDM_DISABLE", "").lower() not in ("", "0", "false"):
         return Lines(file)
     if file is sys.stdout and (served := kernel()):
-        from tqdm import notebook
-
-        widgets = served == "notebook" and notebook.IProgress is not None
-        return Notebook(file) if widgets else Terminal(file)
+        return Notebook(file) if served == "notebook" else Terminal(file)
     terminal = bool(getattr(file, "isatty", lambda: False)())
     return Terminal(file) if terminal and os.environ.get("TERM") != "dumb" else Lines(file)
 
@@ -226,11 +200,36 @@ def kernel() -> str:
 
 
 @functools.cache
-def _bar_class(module: str) -> Any:
+def _bar_class() -> Any:
     """tqdm's class without its monitoring thread, which makes a later fork unsafe."""
-    import importlib
+    from tqdm.std import tqdm
 
-    return type("Bar", (importlib.import_module(module).tqdm,), {"monitor_interval": 0})
+    return type("Bar", (tqdm,), {"monitor_interval": 0})
+
+
+def line(status: Status, columns: int | None, file: Any) -> str:
+    """The line as tqdm draws it."""
+    text: str = _bar_class().format_meter(
+        n=status.done,
+        total=None if status.total is None else max(status.total, status.done),
+        elapsed=status.seconds,
+        ascii=not has_blocks(file),
+        bar_format=bar_format(status, columns, file),
+    )
+    return text
+
+
+def bar_format(status: Status, columns: int | None, file: Any) -> str:
+    """The line as tqdm's `bar_format`, without the bar where it does not fit `columns`."""
+    head, tail = (encodable(text, file) for text in _ends(status))
+    bar = ""
+    if status.total:
+        from tqdm.utils import disp_len
+
+        free = BAR_WIDTHS[-1] if columns is None else columns - disp_len(head + tail + " 100%||")
+        best = next((w for w in BAR_WIDTHS if w <= free), None)
+        bar = "" if best is None else f"{{percentage:3.0f}}%|{{bar:{best}}}| "
+    return _escaped(head) + bar + _escaped(tail)
 
 
 def _ends(status: Status) -> tuple[str, str]:

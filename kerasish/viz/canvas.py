@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import io
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,6 +14,7 @@ from kerasish.atomic import atomic_write
 
 # Okabe and Ito (2008), "Color Universal Design", ordered by contrast on white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+CSS_PIXELS = 96  # that a browser counts for an inch
 RIGHT, WRONG = "#0072B2", "#D55E00"
 GREY = "#555555"
 STYLE: dict[Any, Any] = {
@@ -40,15 +42,22 @@ def _figure_class() -> type:
     class NotebookFigure(Figure):
         """A Figure without pyplot that shows itself in notebooks."""
 
-        def _repr_png_(self) -> bytes:
+        def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
+            """The picture, and the size to show it in: as large as text, sharp on any screen."""
             file = io.BytesIO()
             self.savefig(file, format="png")
-            return file.getvalue()
+            wide, high = (round(CSS_PIXELS * inches) for inches in self.get_size_inches())
+            return file.getvalue(), {"width": wide, "height": high}
 
         def __reduce__(self) -> Any:
             # A class made in a function cannot be found by pickle: travel as its maker.
             return _blank, (), self.__getstate__()
 
+    # pyplot, once imported, makes a notebook show figures its own way: large and blurred.
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    formatter = getattr(shell, "display_formatter", None)
+    if formatter is not None:
+        formatter.formatters["image/png"].for_type(NotebookFigure, NotebookFigure._repr_png_)
     return NotebookFigure
 
 
