@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 Run = Callable[[list[Callable[[], None]]], Any] | None
 BLOCK = 16384  # elements; a block of gradient, weight, two slots and scratch stays in the L2 cache
 GROUPS = 16  # most functions handed to `run` at once
-# Measured offline: to share work with another thread costs 60 microseconds. So many elements
+# Measured offline: to share work with another thread costs 75 microseconds. So many elements
 # take three times as long, for a formula in NumPy and for a compiled one.
-MIN_SHARED, MIN_SHARED_COMPILED = 65_536, 524_288
+MIN_SHARED, MIN_SHARED_COMPILED = 65_536, 163_840
 # Blocks of a compiled formula begin where a vector of the processor does, whatever their number:
 # what is done in vectors and what singly, and so every bit, does not depend on how many they are.
 ALIGNED, LONGEST = 1024, 131_072

@@ -120,17 +120,15 @@ class NonFiniteError(ArithmeticError):
     """A loss, output or gradient is NaN or infinite; the message says where it began."""
 
 
-def all_finite(arrays: list[np.ndarray]) -> bool:
-    """Whether the sum of flat arrays has neither NaN nor infinity, at the price of a product each.
+def all_finite(arrays: list[np.ndarray], squares: list[float] | None = None) -> bool:
+    """Whether the sum of flat arrays has neither NaN nor infinity.
 
-    That a sum of parts is finite follows from their squares where these are not near the limit.
+    That a sum of parts is finite follows from their squares (products with themselves, made here
+    if not given) where these are not near the limit.
     """
-    square = 0.0
-    for array in arrays:
-        square += float(np.dot(array, array))
-    if square * len(arrays) < SQUARE_LIMIT:
-        return True
-    return bool(np.isfinite(sum(arrays)).all())
+    if squares is None:
+        squares = [float(np.dot(array, array)) for array in arrays]
+    return sum(squares) * len(arrays) < SQUARE_LIMIT or bool(np.isfinite(sum(arrays)).all())
 
 
 def first_non_finite(model: Any, x: np.ndarray, step: Any) -> str | None:

@@ -142,6 +142,8 @@ class Program:
         if not known:
             self._check_targets(y, rows)
         counter = model.next_counter()
+        count = self.shards(rows)
+        squares = [0.0] * count
 
         def shard(step: Step, part: slice) -> Any:
             step.at_head = self._has_logits
@@ -151,15 +153,19 @@ class Program:
                 backward(dy)
             for weight in self._unwritten(step):
                 step.grads[weight][...] = 0
+            if check:
+                gradient = self._gradients[step.shard]
+                squares[step.shard] = float(np.dot(gradient, gradient))
             return value + sum(step.losses), scores, y_pred
 
-        count = self.shards(rows)
         results = self._training.call(shard, rows, count, counter, self._equip)
         gradient, *others = self._gradients[:count]
         steps = self._training.steps[:count]
         loss = sum(value for value, _, _ in results) + self._penalties(gradient, steps[0])
         if check:
-            self._check_finite(loss, [gradient, *others], x, counter, y)
+            if self._penalised:  # their gradients have come in since
+                squares[0] = float(np.dot(gradient, gradient))
+            self._check_finite(loss, [gradient, *others], x, counter, y, squares)
         self.scores.add(loss, rows, results, y, weights, steps)
         commit(steps)
         if self.state is not None and gradient.size:
@@ -257,9 +263,15 @@ class Program:
         return total
 
     def _check_finite(
-        self, loss: float, gradients: list[np.ndarray], x: Any, counter: int, y: Any = None
+        self,
+        loss: float,
+        gradients: list[np.ndarray],
+        x: Any,
+        counter: int,
+        y: Any = None,
+        squares: list[float] | None = None,
     ) -> None:
-        if loss - loss == 0 and all_finite(gradients):
+        if loss - loss == 0 and all_finite(gradients, squares):
             return
         gradient = np.sum(gradients, axis=0)
         model = self.model

@@ -290,9 +290,15 @@ class RankedProgram(Program):
             self._weights[place].value[... if rows is None else rows] = value
 
     def _check_finite(
-        self, loss: float, gradients: list[np.ndarray], x: Any, counter: int, y: Any = None
+        self,
+        loss: float,
+        gradients: list[np.ndarray],
+        x: Any,
+        counter: int,
+        y: Any = None,
+        squares: list[float] | None = None,
     ) -> None:
-        if loss - loss == 0 and all_finite(gradients):
+        if loss - loss == 0 and all_finite(gradients, squares):
             return
         where = None
         try:
