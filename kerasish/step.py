@@ -99,6 +99,8 @@ class Step:
         Rows of the whole batch; `rows` is the slice of them that this shard holds.
     mask : ndarray or None
         Boolean (N, T) mask of the array now passing; layers read and set it.
+    lookup : ops.Lookup or None
+        That the array now passing is rows of a table.
     losses : list of float
         What `add_loss` has collected.
     logits : ndarray or None
@@ -134,6 +136,7 @@ class Step:
         self.updates: list[tuple[Weight, np.ndarray, slice | None]] = []
         self.losses: list[float] = []
         self.mask: np.ndarray | None = None
+        self.lookup: Any = None
         self.logits: np.ndarray | None = None
         self.at_head = False
         self._rng: np.random.Generator | None = None
@@ -145,7 +148,7 @@ class Step:
     def restart(self, batch_size: int, rows: slice, counter: int) -> None:
         """Make the step ready for another batch, keeping its memory."""
         self.batch_size, self.rows, self.counter = batch_size, rows, counter
-        self.mask = self.logits = self._rng = None
+        self.mask = self.lookup = self.logits = self._rng = None
         self.at_head = self._is_chained = False
         if self.losses:
             self.losses = []

@@ -126,14 +126,18 @@ class Embedding(Layer):
         """Look the vectors up; backward adds up the gradients of each."""
         indices = self.whole_numbers(x, step.rows.start or 0)
         table = self.embeddings.value
-        y = step.empty((*x.shape, self.output_dim), table.dtype)
+        y = step.empty((*x.shape, self.output_dim), table.dtype)[...]  # nobody else's object
         np.take(table, indices, axis=0, out=y, mode="clip")
         step.mask = self.compute_mask(indices)
+        lookup = ops.Lookup(self, table, indices, y)
+        if self.activity_regularizer is None:
+            step.lookup = lookup
 
         def backward(dy: np.ndarray) -> None:
-            gradient = step.rows_of(self.embeddings, indices)
+            places = lookup.numbers if lookup.is_taken else indices
+            gradient = step.rows_of(self.embeddings, places)
             if gradient is not None:
-                ops.scatter(gradient, indices, dy)
+                ops.scatter(gradient, places, dy)
 
         return y, backward if step.recording else None
 

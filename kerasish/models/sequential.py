@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -82,8 +83,10 @@ class Sequential(LayerList):
         backwards: list[Any] = []
         follow = None if step.recording else step.chain()
         last = self._sublayers[-1]
-        for layer in self._sublayers[:-1]:
+        for layer, following in pairwise(self._sublayers):
             y, backward = layer.apply(x, step)
+            if step.lookup is not None:
+                step.lookup.offer(layer, y, following)
             if follow is None:
                 backwards.append(backward)
             else:

@@ -7,9 +7,11 @@ from kerasish.ops.dense import add_bias, affine, relu_backward
 from kerasish.ops.dropout import dropout, dropout_mask
 from kerasish.ops.normalization import moments, normalise, normalise_backward, normalised_sums
 from kerasish.ops.reference import multiply, product, row_sum
-from kerasish.ops.tables import scatter
+from kerasish.ops.tables import Lookup, Rows, scatter
 
 __all__ = [
+    "Lookup",
+    "Rows",
     "add_bias",
     "affine",
     "dropout",

@@ -153,9 +153,14 @@ class Bidirectional(SeveralOutputs):
         self.require_one_output()
         mask = step.mask
         step.spare_dx(self, self.forward_layer, self.backward_layer)
-        ahead, ahead_backward = self.forward_layer.apply(x, step)
-        step.mask = mask
-        behind, behind_backward = self.backward_layer.apply(x, step)
+        by_rows = self._takes_rows(x, step)
+        passes = []
+        for layer in self.forward_layer, self.backward_layer:
+            step.mask = mask
+            if by_rows:
+                step.lookup.reader = layer
+            passes.append(layer.apply(x, step))
+        (ahead, ahead_backward), (behind, behind_backward) = passes
         y, merge_backward = self._merge(ahead, self._in_order(behind))
 
         def backward(dy: np.ndarray) -> np.ndarray | None:
@@ -165,6 +170,13 @@ class Bidirectional(SeveralOutputs):
             return None if dx is None else dx + other
 
         return y, backward if step.recording else None
+
+    def _takes_rows(self, x: np.ndarray, step: Step) -> bool:
+        """Whether x was looked up and both layers take its distinct rows, or neither does."""
+        if step.lookup is None or not step.lookup.is_for(self, x):
+            return False
+        columns = [n.row_columns(step) for n in (self.forward_layer, self.backward_layer)]
+        return all(columns) and step.lookup.take(sum(columns), step)
 
     def _in_order(self, y: np.ndarray) -> np.ndarray:
         return y[:, ::-1] if self.return_sequences else y
@@ -192,11 +204,12 @@ class Bidirectional(SeveralOutputs):
         return [*outputs, *states, *behind_states] if self.return_state else outputs
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """That of the forward layer, its last axis doubled by "concat"."""
+        """That of the forward layer; "concat" joins the last axes of both."""
         shape = self.forward_layer.compute_output_shape(input_shape)
         if self.merge_mode != "concat":
             return shape
-        return (*shape[:-1], None if shape[-1] is None else 2 * shape[-1])
+        one, other = shape[-1], self.backward_layer.compute_output_shape(input_shape)[-1]
+        return (*shape[:-1], None if one is None or other is None else one + other)
 
     def flops(self, input_shape: Shape, output_shape: Shape) -> int:
         """Those of both layers."""

@@ -114,25 +114,39 @@ class Cell(Layer):
             and compiled.chosen(z.size, z.dtype)
         )
 
+    def row_columns(self, step: Step) -> int:
+        """Columns of the kernel if `run` takes `ops.Rows`, else 0: dropout wants each place."""
+        able = type(self).run is Cell.run and not (step.training and self.dropout)
+        return self.gates * self.units if able else 0
+
     def run(
         self,
-        x: np.ndarray,
+        x: Any,
         states: States,
         keep: np.ndarray | None,
         step: Step,
         sequences: bool,
         needs_dx: bool = True,
     ) -> Pass:
-        """Send sequences (T, N, D) through: one product for the inputs of all steps."""
+        """Send sequences (T, N, D) through: one product for the inputs of all steps.
+
+        Of `ops.Rows` the product is that of the rows, and backward gives their gradient.
+        """
         inputs, product = self.products(x, step)
         bias = self.bias
+        looked_up = x if isinstance(x, ops.Rows) else None
+        x = x if looked_up is None else looked_up.rows
         z = inputs(x)
         ops.add_bias(z, None if bias is None else bias.value if bias.ndim == 1 else bias.value[0])
+        if looked_up is not None:
+            z = looked_up.spread(z, step)
         done = self.recur(z, product, states, keep, sequences, step)
 
         def backward(dy: np.ndarray, dstates: Any = None) -> Any:
             dz, drecurrent, first, *dbias = done.backward(dy, dstates)
             step.add_grad(self.recurrent_kernel, drecurrent)
+            if looked_up is not None:
+                dz = looked_up.collect(dz, step)
             if step.wants(self.kernel):
                 step.add_grad(self.kernel, inputs.gradient(x, dz))
             if bias is not None and bias.ndim == 1:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from kerasish import registry, regularizers
+from kerasish import ops, registry, regularizers
 from kerasish.layers.arguments import Shape, shape_text
 from kerasish.layers.base import Backward
 from kerasish.layers.recurrent.protocol import (
@@ -230,7 +230,11 @@ class RNN(SeveralOutputs):
         self.check_steps(x.shape)
         mask, step.mask = step.mask, None
         order = slice(None, None, -1 if self.go_backwards else 1)
-        sequences = self._time_major(x, order, step)
+        looked_up = self._rows(x, step)
+        if looked_up is None:
+            sequences: Any = self._time_major(x, order, step)
+        else:
+            sequences = ops.Rows(looked_up.rows, looked_up.places.T[order])
         keep = None if mask is None else self._kept(mask, x)[order]
         states = self._first_states(x, step, initial)
         result = run_cell(self.cell, sequences, states, keep, step, self.return_sequences, needs_dx)
@@ -251,9 +255,23 @@ class RNN(SeveralOutputs):
             if shown is not None:
                 dy = dy * shown
             dx, _ = result.backward(dy)
-            return dx[order].swapaxes(0, 1) if needs_dx else None
+            if not needs_dx or looked_up is not None:
+                return dx
+            return dx[order].swapaxes(0, 1)
 
         return y, result.states, backward if step.recording else None
+
+    def _rows(self, x: np.ndarray, step: Step) -> ops.Lookup | None:
+        """The lookup that made x, its distinct rows taken, if that is worth it."""
+        lookup = step.lookup
+        if lookup is None or not lookup.is_for(self, x):
+            return None
+        return lookup if lookup.take(self.row_columns(step), step) else None
+
+    def row_columns(self, step: Step) -> int:
+        """Columns of the matrix that multiplies each step's input; 0 if the cell needs it whole."""
+        count = getattr(self.cell, "row_columns", None)
+        return 0 if count is None else count(step)
 
     def _time_major(self, x: np.ndarray, order: slice, step: Step) -> np.ndarray:
         """(T, N, ...), contiguous, in the order of computation."""
