@@ -4,9 +4,11 @@ import importlib.util
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -105,6 +107,69 @@ def test_a_launcher_without_distribute_is_warned_of(monkeypatch):
 
 def test_without_mpi4py_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "mpi4py", None)
-    monkeypatch.setattr(ks.distributed.cluster, "_cluster", None)
+    monkeypatch.setattr(ks.distributed.connecting, "_cluster", None)
     with pytest.raises(ImportError, match=r"pip install mpi4py mpich"):
         ks.Sequential([ks.layers.Dense(1)]).compile("sgd", "mse", distribute="mpi")
+
+
+FAULTS = {
+    "raise": r"rank 1 of 2 \(process \d+ on .*\) has failed[\s\S]*RuntimeError: no more",
+    "kill": r"rank 1 of 2 \(process \d+ on .*\) is gone without a word: it has been killed",
+    "hang": r"rank 1 of 2 .* has not come to the end of a batch .* it is at mpi_faults.py, line",
+    "stop": r"rank 1 of 2 .* has given no sign of life for",
+    "never starts": r"rank 0 of 2 has waited 4 s for MPI .* not there yet: rank 1 \(process",
+    "exit": r"rank 1 of 2 .* has ended its script, but rank 0 waits for it in the beginning of fit",
+    "model": r"cannot train one model .* model layers\[2\].filters: 4 on rank 0, 5 on rank 1",
+    "rows": r"cannot train one model together: data rows: 72 on rank 0, 71 on rank 1",
+    "data": r"the first batch of rank 1 has other numbers than that of rank 0",
+    "threads": r"the ranks were told different numbers of threads \(rank 0: 1, rank 1: 2\)",
+}
+QUICK = {"raise", "kill", "exit", "model"}
+slow = pytest.mark.slow
+
+
+@needs_mpi
+@pytest.mark.parametrize(
+    "what", [pytest.param(what, marks=() if what in QUICK else slow) for what in FAULTS]
+)
+def test_a_rank_that_fails_ends_the_job_and_is_named(tmp_path, what):
+    began = time.monotonic()
+    variables = {"KERASISH_MPI_TIMEOUT": "4"}
+    done = start(2, "-m", "tests.mpi_faults", tmp_path, what, 40, **variables)
+    assert done.returncode != 0
+    assert re.search(FAULTS[what], done.stdout), done.stdout
+    assert time.monotonic() - began < 30
+    assert not (tmp_path / "result.json").exists()
+
+
+def finished(folder, ranks=2):
+    """Start a training again and again until it comes to its end."""
+    for _ in range(9):
+        done = start(ranks, "-m", "tests.mpi_faults", folder, "nothing")
+        if done.returncode == 0:
+            break
+    assert done.returncode == 0, done.stdout
+    found = json.loads((folder / "result.json").read_text("utf-8"))
+    return found, (folder / "log.csv").read_text("utf-8")
+
+
+@needs_mpi
+@pytest.mark.parametrize("ranks", [2, pytest.param(3, marks=slow)])
+@pytest.mark.parametrize("count", [37, *(pytest.param(n, marks=slow) for n in (5, 9, 30, 55, 90))])
+def test_a_killed_job_goes_on_to_the_same_bits(tmp_path, ranks, count):
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "killed").mkdir()
+    done = start(ranks, "-m", "tests.mpi_faults", tmp_path / "killed", "kill", count)
+    assert done.returncode != 0
+    assert finished(tmp_path / "killed", ranks) == finished(tmp_path / "whole", ranks)
+
+
+@needs_mpi
+@slow
+@pytest.mark.parametrize("seed", range(6))
+def test_a_job_killed_at_any_moment_goes_on_to_the_same_bits(tmp_path, seed):
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "killed").mkdir()
+    seconds = np.random.default_rng(seed).uniform(0, 0.5)
+    start(2, "-m", "tests.mpi_faults", tmp_path / "killed", "kill later", seconds)
+    assert finished(tmp_path / "killed") == finished(tmp_path / "whole")

@@ -1,7 +1,7 @@
 """How progress reaches people, alike for training, predictions, downloads and searches."""
 
 from kerasish.display.bar import INTERVAL, Bar, activity, announce, bars
-from kerasish.display.screens import Lines, choose, encodable, has_blocks, kernel, say, width
+from kerasish.display.screens import Lines, choose, encodable, has_blocks, kernel, mute, say, width
 from kerasish.display.status import Status, clock, four_digits, printable
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "four_digits",
     "has_blocks",
     "kernel",
+    "mute",
     "printable",
     "say",
     "width",

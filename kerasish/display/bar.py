@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from time import perf_counter
 from typing import Any, Protocol
 
-from kerasish.display.screens import Lines, choose
+from kerasish.display.screens import Lines, choose, is_muted
 from kerasish.display.status import Status
 
 INTERVAL = 0.1  # seconds between two drawings
@@ -86,6 +86,7 @@ class Bar:
         verbose: bool = True,
         file: Any = None,
     ) -> None:
+        verbose = verbose and not is_muted()
         file = sys.stdout if file is None else file
         self.status = Status(label, total=total, unit=unit)
         self._start = perf_counter()

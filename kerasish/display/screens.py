@@ -52,9 +52,23 @@ def write_line(text: str, file: Any) -> None:
         file.flush()
 
 
+_muted = False
+
+
+def mute() -> None:
+    """Show nothing from now on: another process, whose output people read, does."""
+    global _muted
+    _muted = True
+
+
+def is_muted() -> bool:
+    """Whether nothing is to be shown."""
+    return _muted
+
+
 def say(text: str) -> None:
     """Print a callback's message without breaking the bars on the screen."""
-    if sys.stdout is not None:
+    if sys.stdout is not None and not _muted:
         write_line(text, sys.stdout)
 
 

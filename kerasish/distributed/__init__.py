@@ -8,7 +8,8 @@ one model: each works on its part of every batch. Here is what a script may want
 
 from __future__ import annotations
 
-from kerasish.distributed.cluster import Cluster, RankError, connect, connected
+from kerasish.distributed.cluster import Cluster, RankError
+from kerasish.distributed.connecting import connect, connected
 from kerasish.distributed.launcher import asked_for, launched, loneliness
 
 __all__ = [

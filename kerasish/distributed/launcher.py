@@ -19,6 +19,7 @@ class Launch(NamedTuple):
     rank: int
     size: int
     launcher: str
+    variable: str = ""  # of the environment, which has the rank
 
 
 def launched() -> Launch:
@@ -30,7 +31,7 @@ def launched() -> Launch:
     for size, rank, launcher in _VARIABLES:
         count, place = os.environ.get(size, ""), os.environ.get(rank, "")
         if count.isdigit() and place.isdigit() and int(count) > 1:
-            return Launch(int(place), int(count), launcher)
+            return Launch(int(place), int(count), launcher, rank)
     return Launch(0, 1, "")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from kerasish.callbacks.learning_rate import learning_rates
-from kerasish.distributed import Cluster
+from kerasish.distributed import Cluster, RankError
 from kerasish.training.comparing import differences
 
 Told = tuple[bool, dict[str, float | None]]
@@ -59,26 +59,35 @@ def checksum(arrays: Any) -> int:
     return total
 
 
-def compare(cluster: Cluster, about: dict[str, Any]) -> None:
+def compare(cluster: Cluster, about: dict[str, Any], first: Any) -> None:
     """Refuse ranks that are not about to do what the first rank does.
 
     Parameters
     ----------
     about : dict
-        Model, optimizer, data and machine; only what has to be the same.
+        Model, optimizer, data and machine: what has to be the same, the most telling first.
+    first : tuple of ndarray
+        The first batch.
     """
     own = sys.modules["kerasish"].__version__  # the package that this is part of
-    about = {**about, "versions": {"python": sys.version.split()[0], "kerasish": own}}
-    found = cluster.exchange("the beginning of fit", about)
-    told = [
-        f"{name} is {first} on rank 0 and {own} on {cluster.name_of(rank)}"
-        for rank, other in enumerate(found)
-        for name, first, own in differences(found[0], other)
-    ]
+    versions = {"python": sys.version.split()[0], "kerasish": own}
+    about = {"model": about["model"], **about, "versions": versions}
+    found = cluster.exchange("the beginning of fit", (about, checksum(first)))
+    told: list[str] = []
+    for rank, (other, batch) in enumerate(found):
+        for part, value in found[0][0].items():
+            unlike = list(differences(value, other[part]))[:2]
+            told += [f"{part} {k}: {a} on rank 0, {b} on rank {rank}" for k, a, b in unlike]
+            if unlike:  # what follows may well come from it
+                break
+        else:
+            if batch != found[0][1]:
+                told.append(f"the first batch of rank {rank} has other numbers than that of rank 0")
     if told:
-        raise ValueError(
+        raise RankError(
             f"fit: the ranks cannot train one model together: {'; '.join(told[:4])}"
             f"{'; ...' if len(told) > 4 else ''}. Every rank must make the same model and read all "
             f"of the same data, of which fit gives each rank its rows; random data need the same "
-            f"seed everywhere."
+            f"seed everywhere.",
+            origin=0,
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -314,7 +315,7 @@ class RankedProgram(Program):
 
     def begin(self, state: FitState) -> None:
         """See that all ranks are about to do the same; take up the first rank's weights."""
-        compare(self.cluster, {**state.about(), "first batch": checksum(state.batches.peek())})
+        compare(self.cluster, state.about(), state.batches.peek())
         self._begin()
         for batches in (state.batches, state.validation):
             if batches is not None:
@@ -373,13 +374,10 @@ def _join(parts: Any) -> Any:
     return None if parts[0] is None else np.concatenate(parts)
 
 
-def _sums(array: np.ndarray, other: np.ndarray) -> list[Callable[[], None]]:
+def _sums(array: np.ndarray, other: np.ndarray) -> list[Callable[[], Any]]:
     """Functions that add `other` to `array`, piece by piece."""
-
-    def add(part: slice) -> Callable[[], None]:
-        return lambda: np.add(array[part], other[part], out=array[part]) and None
-
-    return [add(part) for part in split_rows(len(array), config.num_threads())]
+    parts = split_rows(len(array), config.num_threads())
+    return [partial(np.add, array[part], other[part], out=array[part]) for part in parts]
 
 
 def _unequal(totals: list[int | None]) -> str:
