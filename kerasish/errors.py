@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from kerasish.spellings import FORMER, translate
+from kerasish.spellings import warn as warn
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 

@@ -299,6 +299,9 @@ def deserialize(kind: str, config: Any, custom_objects: dict[str, Any] | None = 
         )
     with custom_object_scope(custom_objects or {}):
         made = cls.from_config(dict(arguments))
+        built = config.get("build_config")
+        if isinstance(built, dict) and hasattr(made, "_build_as_filed"):
+            made._build_as_filed(built)
     if sharing is not None and isinstance(shared_id, int):
         sharing[shared_id] = made
     return made

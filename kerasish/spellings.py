@@ -78,15 +78,24 @@ def silently() -> Iterator[None]:
         _here.silent = before
 
 
+def warn(text: str, category: type[Warning] = UserWarning) -> None:
+    """Warn, pointing at the line of the user's that led here."""
+    depth, frame = 2, sys._getframe(1)
+    while frame.f_back is not None and _is_inner(frame.f_globals.get("__name__", "")):
+        depth, frame = depth + 1, frame.f_back
+    warnings.warn(text, category, depth)
+
+
+def _is_inner(module: str) -> bool:
+    return module.partition(".")[0] in ("kerasish", "contextlib", "functools")
+
+
 def warn_once(owner: str, old: str, new: str) -> None:
     """Say once in a process that `old` is now `new`; the warning points at the user's line."""
     if getattr(_here, "silent", False) or (owner, old) in _warned:
         return
     _warned.add((owner, old))
-    depth, frame = 2, sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("kerasish"):
-        depth, frame = depth + 1, frame.f_back
-    warnings.warn(f"{owner}: {old} is an old spelling. {new}", DeprecationWarning, depth)
+    warn(f"{owner}: {old} is an old spelling. {new}", DeprecationWarning)
 
 
 def translate(owner: str, given: dict[str, Any], known: Any, own: dict[str, str]) -> None:

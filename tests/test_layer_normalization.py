@@ -144,7 +144,7 @@ def test_layer_normalization():
     x = RNG.standard_normal((4, 3, 5)).astype("float32")
     layer = layers.LayerNormalization(axis=[-1, 1], epsilon=1e-9)
     y = layer(x)
-    assert layer.gamma.shape == (3, 5)
+    assert layer.gamma.shape == (5, 3)  # as in Keras: negative axes come first
     assert np.allclose(y.mean(axis=(1, 2)), 0, atol=1e-6)
     assert np.allclose(y.std(axis=(1, 2)), 1, atol=1e-5)
     layer = layers.LayerNormalization(axis=1, epsilon=1e-9)

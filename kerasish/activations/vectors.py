@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 
 from kerasish.activations.base import activation
 from kerasish.activations.smooth import sigmoid
+from kerasish.errors import warn
 
 Axis = int | tuple[int, ...] | None
 
@@ -24,10 +24,9 @@ def softmax(x: Any, axis: Axis = -1, *, out: np.ndarray) -> np.ndarray:
     Array([0.5, 0.5, 0. ], dtype=float32)
     """
     if isinstance(axis, int) and -x.ndim <= axis < x.ndim and x.shape[axis] == 1:
-        warnings.warn(
+        warn(
             f"softmax over axis {axis}, which has size 1, is 1 everywhere. For one output per "
-            f"sample use sigmoid, or give the layer as many units as there are classes.",
-            stacklevel=4,
+            f"sample use sigmoid, or give the layer as many units as there are classes."
         )
     np.subtract(x, _largest(x, axis), out=out)
     np.exp(out, out=out)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +13,7 @@ import numpy as np
 from kerasish.callbacks.base import Callback
 from kerasish.data.snapshot import marks
 from kerasish.display import say
-from kerasish.errors import brief
+from kerasish.errors import brief, warn
 from kerasish.registry import register
 from kerasish.saving.state_file import DamagedFileError, read_state, write_state
 
@@ -189,10 +188,9 @@ class BackupAndRestore(Callback):
                 reasons.append(str(error))
                 continue
             if reasons:
-                warnings.warn(
+                warn(
                     f"BackupAndRestore: {'; '.join(reasons)}. Going on from the backup before, "
-                    f"'{name}'.",
-                    stacklevel=2,
+                    f"'{name}'."
                 )
             return name, content
         if reasons:
@@ -242,9 +240,8 @@ class BackupAndRestore(Callback):
             if not changed:
                 self._marks[id(callback)] = before
                 continue
-            warnings.warn(
+            warn(
                 f"BackupAndRestore: the callback {type(callback).__name__} changes "
                 f"{', '.join(f'self.{key}' for key in changed)} during training, which no backup "
-                f"holds: resumed, it begins anew. Give it get_state() and set_state(state).",
-                stacklevel=2,
+                f"holds: resumed, it begins anew. Give it get_state() and set_state(state)."
             )

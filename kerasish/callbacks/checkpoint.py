@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import string
-import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +12,7 @@ import numpy as np
 from kerasish.callbacks.files import path_of, prepared
 from kerasish.callbacks.monitor import MonitorCallback
 from kerasish.display import say
-from kerasish.errors import brief, did_you_mean
+from kerasish.errors import brief, did_you_mean, warn
 from kerasish.registry import register
 from kerasish.spellings import Entries
 
@@ -111,11 +110,10 @@ class ModelCheckpoint(MonitorCallback):
                     f"on, but {name} is {brief(value)}."
                 )
         if self.period is not None:
-            warnings.warn(
+            warn(
                 "ModelCheckpoint: `period` is Keras 2's. Use `save_freq`, which is 'epoch' or "
                 "counts batches.",
                 DeprecationWarning,
-                stacklevel=4,
             )
         self._check_monitor()
         self._fields = _fields(self.filepath)
@@ -206,11 +204,10 @@ class ModelCheckpoint(MonitorCallback):
         """Whether to save; where there is no single number to compare, always, as Keras does."""
         shape = np.shape(logs.get(self.monitor, 0))
         if shape:
-            warnings.warn(
+            warn(
                 f"ModelCheckpoint: Can save best model only when `monitor` is a scalar value, but "
                 f"'{self.monitor}' is an array of shape {shape}. Saving every time. Give the "
-                f"metric average='macro', say.",
-                stacklevel=2,
+                f"metric average='macro', say."
             )
             return True
         current = self._watched(epoch, logs)

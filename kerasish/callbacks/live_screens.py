@@ -10,13 +10,13 @@ from __future__ import annotations
 import os
 import sys
 import threading
-import warnings
 from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
 from kerasish import viz
 from kerasish.display import kernel, say, width
+from kerasish.errors import warn
 from kerasish.viz.runs import Run
 from kerasish.viz.text import text_plot
 
@@ -53,7 +53,7 @@ class FileScreen(Screen):
             viz.save_figure(self.draw(run, None), self.path)
         except OSError as error:
             self.is_open = False
-            warnings.warn(f"No more pictures are drawn: {error}", stacklevel=2)
+            warn(f"No more pictures are drawn: {error}")
 
 
 class NotebookScreen(Screen):
@@ -166,7 +166,7 @@ def open_window(figsize: tuple[float, float] | None) -> Any:
             plt.ioff()  # else the window would open empty, and with the focus
             figure = plt.figure(figsize=figsize, layout="constrained", facecolor="white")
     except Exception as error:  # whatever a toolkit raises without its display
-        warnings.warn(f"LivePlot opens no window: {error}", stacklevel=2)
+        warn(f"LivePlot opens no window: {error}")
         return None
     finally:
         if interactive:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from kerasish import errors, spellings
 from kerasish.callbacks.base import Callback
+from kerasish.errors import warn
 from kerasish.viz.runs import declared_directions
 
 
@@ -36,10 +36,9 @@ class MonitorCallback(Callback):
             )
         if self.mode not in ("auto", "min", "max"):
             hint = errors.did_you_mean(self.mode, ("auto", "min", "max"))
-            warnings.warn(
+            warn(
                 f"{name}: mode {self.mode!r} is unknown, falling back to 'auto'.{hint} "
-                f"It is one of 'auto', 'min', 'max'.",
-                stacklevel=4,
+                f"It is one of 'auto', 'min', 'max'."
             )
             self.mode = "auto"
         self.min_delta = abs(self.min_delta)
@@ -118,9 +117,8 @@ class MonitorCallback(Callback):
         hint = errors.did_you_mean(self.monitor, logs)
         if self.monitor.startswith("val_") and not any(key.startswith("val_") for key in logs):
             hint = " Pass validation_data or validation_split to fit()."
-        warnings.warn(
+        warn(
             f"{type(self).__name__}: the monitored metric `{self.monitor}` is not available. "
-            f"Available metrics are: {', '.join(logs)}.{hint}",
-            stacklevel=2,
+            f"Available metrics are: {', '.join(logs)}.{hint}"
         )
         self._missing_since = -1

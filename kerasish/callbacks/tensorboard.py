@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from time import perf_counter
@@ -15,7 +14,7 @@ from kerasish.callbacks.base import Callback
 from kerasish.callbacks.event_files import EventFile, as_images, check_installed
 from kerasish.callbacks.files import path_of, prepared
 from kerasish.callbacks.learning_rate import learning_rates
-from kerasish.errors import check_whole
+from kerasish.errors import check_whole, warn
 from kerasish.registry import register
 
 
@@ -140,7 +139,7 @@ class TensorBoard(Callback):
         try:
             config = self.model.to_json()
         except Exception as error:  # a user's layer without a config
-            warnings.warn(f"TensorBoard writes no graph of the model: {error}", stacklevel=2)
+            warn(f"TensorBoard writes no graph of the model: {error}")
             return
         self._file("train").graph(config)
 

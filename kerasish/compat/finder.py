@@ -8,13 +8,12 @@ import importlib
 import importlib.abc
 import importlib.machinery
 import sys
-import warnings
 from collections.abc import Iterator, Sequence
 from types import FrameType, ModuleType
 from typing import Any
 
 from kerasish.compat import names
-from kerasish.errors import did_you_mean
+from kerasish.errors import did_you_mean, warn
 
 IMPORT_FROM = dis.opmap["IMPORT_FROM"]
 
@@ -114,10 +113,9 @@ def install() -> None:
         return
     loaded = [name for name in sys.modules if name.partition(".")[0] in names.ROOTS]
     if loaded:
-        warnings.warn(
+        warn(
             f"kerasish.compat.install: {loaded[0].partition('.')[0]} is loaded already; what has "
-            f"been imported from it stays what it is.",
-            stacklevel=2,
+            f"been imported from it stays what it is."
         )
     for name in loaded:
         _shadowed[name] = sys.modules.pop(name)

@@ -1,7 +1,8 @@
 """``keras.mixed_precision``: everything is computed in float32."""
 
-import warnings
 from typing import Any
+
+from kerasish.errors import warn
 
 
 class Policy:
@@ -19,10 +20,9 @@ def set_global_policy(policy: Any) -> None:
     """Nothing but a warning where less than float32 was asked for."""
     name = getattr(policy, "name", policy)
     if name not in ("float32", "float64"):
-        warnings.warn(
+        warn(
             f"mixed precision {name!r}: kerasish computes in float32, which is as fast on a "
-            f"processor.",
-            stacklevel=2,
+            f"processor."
         )
 
 

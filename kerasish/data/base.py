@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Generator, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from kerasish.data.checks import Names
+from kerasish.errors import warn
 
 
 class Batch(NamedTuple):
@@ -153,10 +153,9 @@ class Batches:
         if self._replaying:
             return
         what = "training" if self.names.who == "fit" else f"`{self.names.who}`"
-        warnings.warn(
+        warn(
             f"Your input ran out of data; interrupting {what}. Make sure that your dataset or "
-            f"generator can generate at least `{self.names.steps}` batches for every epoch.",
-            stacklevel=2,
+            f"generator can generate at least `{self.names.steps}` batches for every epoch."
         )
 
     @property

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import operator
-import warnings
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
+
+from kerasish.errors import warn
 
 Role = Literal[
     "fit",
@@ -168,11 +169,10 @@ def warn_if_not_finite(x: np.ndarray, label: str, who: str) -> bool:
             place = [int(i[0]) for i in np.nonzero(bad)]
             place[0] += start
             what = "NaN" if np.isnan(x[tuple(place)]) else "infinite values"
-            warnings.warn(
+            warn(
                 f"{who}: `{label}` contains {what}, first at row {place[0]} "
                 f"(position {tuple(place)}); the loss will not be finite. Drop or fill such rows, "
-                "for instance with np.nan_to_num(x).",
-                stacklevel=2,
+                "for instance with np.nan_to_num(x)."
             )
             return True
     return False

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import numpy as np
 
 from kerasish import config
 from kerasish.data.archives import existing
-from kerasish.errors import brief, did_you_mean
+from kerasish.errors import brief, did_you_mean, warn
 
 CHANNELS = {"rgb": 3, "rgba": 4, "grayscale": 1}
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "hamming", "box", "lanczos")
@@ -225,9 +224,7 @@ def save_img(
         file_format = "jpeg"
     image = array_to_img(x, data_format=data_format, scale=scale)
     if image.mode == "RGBA" and file_format == "jpeg":
-        warnings.warn(
-            "The JPEG format does not support RGBA images, converting to RGB.", stacklevel=2
-        )
+        warn("The JPEG format does not support RGBA images, converting to RGB.")
         image = image.convert("RGB")
     try:
         image.save(path, format=file_format, **kwargs)

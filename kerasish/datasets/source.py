@@ -17,7 +17,6 @@ import gzip
 import io
 import os
 import tarfile
-import warnings
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -28,6 +27,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from kerasish.atomic import atomic_write
+from kerasish.errors import warn
 from kerasish.fetching import DownloadError, fetch, file_hash, home
 
 Arrays = dict[str, np.ndarray]
@@ -323,10 +323,9 @@ def _keep(arrays: Arrays, cache: Path) -> None:
         with atomic_write(cache) as file:
             np.savez(file, **arrays)  # type: ignore[arg-type]
     except OSError as error:
-        warnings.warn(
+        warn(
             f"{error.strerror or error}; so the data set will be parsed again next time. Set "
-            "KERASISH_HOME to a folder with room.",
-            stacklevel=4,
+            "KERASISH_HOME to a folder with room."
         )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import math
-import warnings
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -13,7 +12,7 @@ import numpy as np
 
 from kerasish import activations, config, ops, registry, regularizers
 from kerasish.autodiff import is_traced
-from kerasish.errors import brief
+from kerasish.errors import brief, warn
 from kerasish.layers import symbol
 from kerasish.layers.arguments import (
     FIRST_LAYER_ARGUMENTS,
@@ -24,6 +23,7 @@ from kerasish.layers.arguments import (
     shape_text,
 )
 from kerasish.layers.described import Described
+from kerasish.layers.filed import Filed
 from kerasish.layers.recurrent.protocol import call_cell
 from kerasish.layers.weights import WeightOwner, all_or_nothing, building
 from kerasish.signatures import translate_arguments
@@ -34,7 +34,7 @@ Backward = Callable[[np.ndarray], np.ndarray | None]
 
 
 @dataclass(eq=False, repr=False)
-class Layer(symbol.HasSymbols, Described, WeightOwner):
+class Layer(symbol.HasSymbols, Described, Filed, WeightOwner):
     """A layer is its arguments (dataclass fields), its weights, and `forward`.
 
     Parameters
@@ -185,6 +185,8 @@ class Layer(symbol.HasSymbols, Described, WeightOwner):
     def ensure_built(self, input_shape: Shape, rng: np.random.Generator | None = None) -> None:
         """Build if not yet built; `rng` draws the initial weights."""
         if self.built:
+            if self._build_shape is None:  # by `build_from_config`
+                self._build_shape = tuple(input_shape)
             return
         with all_or_nothing(self):
             with building(rng):
@@ -199,10 +201,9 @@ class Layer(symbol.HasSymbols, Described, WeightOwner):
         """`forward`, with what is the same for all layers: masks and activity penalties."""
         if step.mask is not None and not self.supports_masking:
             step.mask = None
-            warnings.warn(
+            warn(
                 f"{self.label} does not support masks: the mask that came with its input ends "
-                f"here, and later layers see the padded steps as data.",
-                stacklevel=2,
+                f"here, and later layers see the padded steps as data."
             )
         y, backward = self.forward(x, step)
         penalty = self.activity_regularizer

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -77,6 +79,54 @@ class Adaptable(Discrete):
             return encode(numbers, self.output_mode, self.depth, self.dtype)
         return self._vocabulary.weighted(encode(numbers, "count", self.depth, self.dtype))
 
+    # --- files: where `adapt` found the tokens, they go into one of their own, as in Keras ------
+
+    def _as_text(self) -> str:
+        return "\n".join(map(str, self._vocabulary.listed()))
+
+    @property
+    def kept_in_assets(self) -> tuple[str, ...]:
+        """Entries of the config that need not be there, since `save_assets` keeps them."""
+        if self._is_given or not self._vocabulary.tokens:
+            return ()
+        tokens = list(map(str, self._vocabulary.listed()))
+        readable = self._as_text().splitlines() == tokens  # by Keras, which drops an empty end
+        return ("vocabulary", "idf_weights") if readable and tokens[-1] else ()
+
+    def save_assets(self, dir_path: Any) -> None:
+        """Write ``vocabulary.txt`` into a folder."""
+        if self.kept_in_assets:
+            Path(dir_path, "vocabulary.txt").write_bytes(self._as_text().encode())
+
+    def load_assets(self, dir_path: Any) -> None:
+        """Read ``vocabulary.txt`` in a folder, unless the vocabulary is known."""
+        if self._is_given:
+            return
+        vocabulary = self._vocabulary
+        lines = Path(dir_path, "vocabulary.txt").read_bytes().decode().split("\n")
+        size = vocabulary.filed_size
+        while len(lines) != size and lines and lines[-1] == "":
+            lines.pop()
+        if size is not None and len(lines) != size:
+            raise ValueError(f"vocabulary.txt has {len(lines)} tokens, and the config says {size}")
+        tokens = [int(line) for line in lines] if vocabulary.whole else lines
+        vocabulary.set(tokens, vocabulary.idf)
+
+    def save_own_variables(self, store: Any) -> None:
+        """Put the weights for "tf_idf" into a mapping."""
+        if self._vocabulary.idf is not None:
+            store["idf_weights"] = self._vocabulary.idf
+
+    def load_own_variables(self, store: Any) -> None:
+        """Take the weights for "tf_idf" from a mapping; the tokens come with `load_assets`."""
+        if self.output_mode != "tf_idf" or "idf_weights" not in store:
+            return
+        idf = np.asarray(store["idf_weights"], np.float32)
+        size = len(self._vocabulary) if self._vocabulary.tokens else self._vocabulary.filed_size
+        if idf.shape != (size,):
+            raise ValueError(f"idf_weights has shape {idf.shape}, and there are {size} tokens")
+        self._vocabulary = replace(self._vocabulary, idf=idf)
+
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
         """Build the layer.
@@ -87,14 +137,17 @@ class Adaptable(Discrete):
             If the config names a file of tokens: none is opened because a model says so.
         """
         config = dict(config)
-        for key in ("vocabulary_size", "has_input_vocabulary"):
-            config.pop(key, None)
+        config.pop("has_input_vocabulary", None)
+        size = config.pop("vocabulary_size", None)
         if isinstance(config.get("vocabulary"), str):
             raise ValueError(
                 f"{cls.__name__}: the config names a file of tokens, {config['vocabulary']!r}, and "
                 f"no file is opened because a config says so. Read it, and call set_vocabulary."
             )
-        return cls(**config)
+        layer = cls(**config)
+        if isinstance(size, int) and size > 0 and not layer._is_given:
+            layer._vocabulary.filed_size = size
+        return layer
 
 
 class IndexLookup(Adaptable):
@@ -205,7 +258,7 @@ class IndexLookup(Adaptable):
             pad_to_max_tokens=vocabulary.pad_to_max_tokens,
             vocabulary_dtype="int64",
             **vocabulary.for_config(),
-            vocabulary_size=len(vocabulary) if vocabulary.tokens else None,
+            vocabulary_size=len(vocabulary) if vocabulary.tokens else vocabulary.filed_size,
             oov_method="farmhash" if vocabulary.hashes and self.whole else "floormod",
             salt=vocabulary.salt,
         )

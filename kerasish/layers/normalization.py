@@ -177,7 +177,8 @@ class LayerNormalization(SameShape):
     Parameters
     ----------
     axis : int or list of int
-        The axes that are normalised together; gamma and beta have their shape.
+        The axes that are normalised together; gamma and beta have their shape. As in Keras, that
+        is written with negative axes first: (C, H) for ``[-1, 1]``, of the same numbers as (H, C).
     epsilon : float
         Added to the variance.
     center, scale : bool
@@ -221,9 +222,9 @@ class LayerNormalization(SameShape):
     def build(self, input_shape: Shape) -> None:
         """Make gamma and beta, of the shape of the normalised axes."""
         self.compute_output_shape(input_shape)
-        axes = self._axes(len(input_shape))
-        shape = tuple(input_shape[axis] for axis in axes)
-        self.shardable = 0 not in axes
+        self.shardable = 0 not in self._axes(len(input_shape))
+        given = self.axis if isinstance(self.axis, list) else [self.axis]
+        shape = tuple(input_shape[axis] for axis in sorted(given))
         with_beta = self.center and not self.rms_scaling
         self.gamma = (
             weight_by_role(self, "gamma", shape) if self.scale or self.rms_scaling else None
@@ -235,8 +236,7 @@ class LayerNormalization(SameShape):
         axes = self._axes(x.ndim)
         ends = tuple(range(-len(axes), 0))
         moved = np.moveaxis(x, axes, ends)
-        shape = moved.shape[-len(axes) :]
-        rows = moved.reshape(-1, int(np.prod(shape)))
+        rows = moved.reshape(-1, int(np.prod(moved.shape[-len(axes) :])))
         average = np.full(rows.shape[1], 1 / rows.shape[1], x.dtype)
         centred = rows - (rows @ average)[:, None]
         variance = np.square(centred) @ average
@@ -250,8 +250,9 @@ class LayerNormalization(SameShape):
 
         def backward(dy: np.ndarray) -> np.ndarray | None:
             dy = np.moveaxis(dy, axes, ends).reshape(rows.shape)
-            add_gradient(step, self.beta, dy.reshape(-1, *shape))
-            add_gradient(step, self.gamma, (dy * x_hat).reshape(-1, *shape))
+            for weight, gradient in (self.beta, dy), (self.gamma, dy * x_hat):
+                if weight is not None:
+                    step.add_grad(weight, gradient.reshape(-1, *weight.shape))
             if not step.needs_dx(self):
                 return None
             d_hat = dy if self.gamma is None else dy * self.gamma.value.reshape(-1)

@@ -113,6 +113,15 @@ class RMSNormalization(OverAxes):
         shape = [input_shape[axis] for axis in self.axes_of(len(input_shape))]
         self.scale = self.add_weight(shape, "ones", name="scale")
 
+    def get_config(self) -> dict[str, Any]:
+        """Arguments; axes that Keras would put in another order are counted from the end."""
+        config = super().get_config()
+        if isinstance(self.axis, list) and self._build_shape is not None:
+            ndim = len(self._build_shape)
+            if [axis % ndim for axis in sorted(self.axis)] != list(self.axes_of(ndim)):
+                config["axis"] = [axis - ndim for axis in self.axes_of(ndim)]
+        return config
+
     def forward(self, x: np.ndarray, step: Step) -> tuple[np.ndarray, Backward | None]:
         """Divide by the root mean square, multiply with the scale."""
         axes: Any = self.axes_of(x.ndim)

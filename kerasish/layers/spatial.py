@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -10,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from kerasish import config
+from kerasish.errors import warn
 from kerasish.layers.arguments import Shape
 from kerasish.layers.base import Layer
 
@@ -92,11 +92,10 @@ def data_format(layer: Any, value: Any) -> str:
         )
     if value == "channels_first" and value not in _warned:
         _warned.add(value)
-        warnings.warn(
+        warn(
             f"{layer.label}: data_format='channels_first' is computed by transposing the input "
             f"and the output of each such layer, which costs time and memory. Prefer "
-            f"channels_last: transpose the data once, np.moveaxis(x, 1, -1).",
-            stacklevel=5,
+            f"channels_last: transpose the data once, np.moveaxis(x, 1, -1)."
         )
     return value
 

@@ -69,6 +69,7 @@ class TextVectorization(Adaptable):
     """
 
     takes_text: ClassVar[bool] = True
+    also_filed_as = ("_lookup_layer",)
     implied_dtype: ClassVar[str | None] = "string"
 
     def __init__(
@@ -252,7 +253,8 @@ class TextVectorization(Adaptable):
         )
         found = vocabulary.for_config()
         config.update(vocabulary=found["vocabulary"], idf_weights=found["idf_weights"])
-        config.update(encoding=self.encoding, vocabulary_size=len(vocabulary))
+        size = len(vocabulary) if vocabulary.tokens else vocabulary.filed_size or len(vocabulary)
+        config.update(encoding=self.encoding, vocabulary_size=size)
         return config
 
     @classmethod

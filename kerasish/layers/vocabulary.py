@@ -33,6 +33,8 @@ class Vocabulary:
         Arguments of the layer.
     hashes : bool
         Whether unknown tokens are spread by their hash, else by the remainder.
+    filed_size : int, optional
+        Size of a vocabulary that a file says there was, for as long as there is none.
     """
 
     owner: str
@@ -48,6 +50,7 @@ class Vocabulary:
     invert: bool = False
     tokens: list[Any] = field(default_factory=list)
     idf: np.ndarray | None = None
+    filed_size: int | None = None
     _numbers: dict[Any, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -84,6 +87,8 @@ class Vocabulary:
         """Length of an encoded row."""
         if self.pad_to_max_tokens:
             return int(self.max_tokens or 0)
+        if not self.tokens and self.filed_size is not None:
+            return self.filed_size
         self.require()
         return len(self)
 

@@ -13,6 +13,7 @@ import numpy as np
 from kerasish import config, constraints, initializers, regularizers
 from kerasish.errors import brief
 from kerasish.layers.arguments import Shape
+from kerasish.layers.filed import overrides
 from kerasish.registry import Configurable
 from kerasish.store import Weight, as_array
 
@@ -39,6 +40,17 @@ class WeightOwner(Configurable):
     _build_shape: Shape | None
     _initial_weights: Any
     _calls: int
+
+    def _build_as_filed(self, config: dict[str, Any]) -> None:
+        """Let a layer that overrides `build_from_config` make its weights while it is loaded.
+
+        All others are built by their model, which knows the shapes.
+        """
+        if self.built or not overrides(self, "build_from_config"):
+            return
+        with all_or_nothing(self), building():
+            self.build_from_config(config)  # type: ignore[attr-defined]
+        self.built = True
 
     def add_weight(
         self,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -12,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from kerasish import autodiff, config, registry, store
+from kerasish.errors import warn
 from kerasish.losses import reduction as reductions
 from kerasish.losses import targets
 from kerasish.registry import register
@@ -130,10 +130,9 @@ class Loss(registry.Configurable):
                 f"np.mean(..., axis=-1)."
             )
         if not backward.depends and values.any():
-            warnings.warn(
+            warn(
                 f"The loss '{self.name}' does not depend on y_pred, so nothing is learnt from it. "
-                f"Compute it from y_pred, with NumPy functions that make new arrays.",
-                stacklevel=2,
+                f"Compute it from y_pred, with NumPy functions that make new arrays."
             )
         return values, backward
 

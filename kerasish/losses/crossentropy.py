@@ -8,13 +8,13 @@ logits (`logits_variant`).
 from __future__ import annotations
 
 import copy
-import warnings
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
 
 from kerasish.config import epsilon
+from kerasish.errors import warn
 from kerasish.losses import targets
 from kerasish.losses.base import Backward, BuiltIn, Loss, Paired, functional
 from kerasish.losses.regression import clip, mean, share
@@ -332,11 +332,10 @@ def share_over(dl: np.ndarray, x: np.ndarray, axis: Any) -> np.ndarray:
 def warn_one_class(loss: Loss, shape: tuple[int, ...]) -> None:
     """Warn of a cross-entropy over a single class, which is always zero."""
     if shape[-1] == 1:
-        warnings.warn(
+        warn(
             f"{loss.name} needs at least 2 classes, but the predictions have shape {shape}: it "
             f"is constant. Use 'binary_crossentropy' for a yes-or-no target.",
             SyntaxWarning,
-            stacklevel=3,
         )
 
 

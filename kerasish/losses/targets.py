@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
+
+from kerasish.errors import warn
 
 
 def squeeze_or_expand(a: Any, b: Any) -> tuple[Any, Any]:
@@ -159,10 +160,9 @@ def check_binary(loss: Any, y_true: np.ndarray) -> None:
     labels = y_true.dtype.kind in "iu" or bool((y_true == np.round(y_true)).all())
     got = f"{loss.name} expects targets from 0 to 1 but got values from {low} to {high}."
     if not labels:
-        warnings.warn(
+        warn(
             f"{got} Its minimum is no longer at y_pred = y_true. Scale the targets, or use "
-            f"loss='mse'.",
-            stacklevel=2,
+            f"loss='mse'."
         )
     elif low == -1 and high == 1:
         raise ValueError(f"{got} Write the classes as 0 and 1: (y + 1) / 2, or use loss='hinge'.")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
 
 from kerasish import config
+from kerasish.errors import warn
 from kerasish.metrics.base import Metric
 from kerasish.metrics.shapes import broadcast_weight
 from kerasish.metrics.state import Variable
@@ -102,10 +102,9 @@ class IoU(Metric):
         weight = np.asarray(sample_weight)
         whole = np.dtype(self.dtype).kind in "iu"
         if whole and weight.dtype.kind == "f" and not np.array_equal(weight, np.trunc(weight)):
-            warnings.warn(
+            warn(
                 f"{type(self).__name__} '{self.name}' cuts weights off to whole numbers, as its "
-                "dtype is an integer type. Pass dtype='float32' to use them as they are.",
-                stacklevel=4,
+                "dtype is an integer type. Pass dtype='float32' to use them as they are."
             )
         weight = weight.astype(self.dtype)
         if weight.ndim == 1 and weight.size == true.size:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
 
 from kerasish import config
+from kerasish.errors import warn
 from kerasish.metrics.base import Metric
 from kerasish.metrics.reductions import Mean, MeanMetricWrapper, totals
 from kerasish.metrics.shapes import aligned, broadcast_weight, floats
@@ -262,8 +262,6 @@ class R2Score(Metric):
             return r2
         if p >= n - 1:
             what = "More independent predictors than datapoints" if p > n - 1 else "0 divisor"
-            warnings.warn(
-                f"{what} in adjusted R2 score. Falling back to standard R2 score.", stacklevel=3
-            )
+            warn(f"{what} in adjusted R2 score. Falling back to standard R2 score.")
             return r2
         return 1 - (1 - r2) * (n - 1) / (n - p - 1)

@@ -6,6 +6,8 @@ from typing import Any
 
 from kerasish.errors import named_arguments
 from kerasish.models.arguments import check_roles, loss_weight, names_metrics, single
+from kerasish.saving.compiled import compile_config, compile_from
+from kerasish.saving.legacy import training_config
 from kerasish.training.program import Program
 from kerasish.training.ranked import RankedProgram, ranks_join
 
@@ -120,6 +122,14 @@ class Compiled:
     def metrics_names(self) -> list[str]:
         """Names of what `evaluate` returns, in its order."""
         return [] if self._program is None else ["loss", *self._program.scores.names]
+
+    def get_compile_config(self) -> dict[str, Any]:
+        """What the model was compiled with, in the form of Keras's files; {} if it was not."""
+        return compile_config(self) or {}
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compile as `get_compile_config` said."""
+        compile_from(self, training_config(config), None)
 
     def reset_metrics(self) -> None:
         """Begin the running loss and metrics again."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from kerasish import spellings
+from kerasish.errors import warn
 from kerasish.optimizers.variables import Variable
 
 
@@ -110,10 +110,9 @@ class KerasSurface:
         """Read what `save_own_variables` wrote; a warning and no change if the count differs."""
         own = self.variables
         if len(store.keys()) != len(own):
-            warnings.warn(
+            warn(
                 f"{type(self).__name__} '{self.name}' has {len(own)} variables and the saved one "
-                f"{len(store.keys())}; they are not loaded. Has it been built?",
-                stacklevel=2,
+                f"{len(store.keys())}; they are not loaded. Has it been built?"
             )
             return
         for i, each in enumerate(own):

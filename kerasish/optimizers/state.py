@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from kerasish.errors import warn
 from kerasish.ops import compiled
 from kerasish.optimizers.base import Optimizer
 from kerasish.optimizers.memory import Memory
@@ -229,10 +229,7 @@ class OptimizerState(Memory):
         if len(missing) == len(grads):
             raise ValueError(f"{who}.apply got no gradient for any weight: all of them are None.")
         if missing:
-            warnings.warn(
-                f"Gradients do not exist for weights {missing}; they stay as they are.",
-                stacklevel=3,
-            )
+            warn(f"Gradients do not exist for weights {missing}; they stay as they are.")
         if self._grads is None:
             self._grads = np.zeros(self.runs.size, self.dtype)
         scale = self.optimizer.loss_scale_factor

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from kerasish.errors import warn
 from kerasish.saving.hdf5 import Tree
 from kerasish.saving.limits import FileError
+from kerasish.saving.own_state import load_variables
 
 MOST_SHOWN = 8
 Change = Callable[[np.ndarray], np.ndarray]
@@ -28,6 +29,7 @@ class Comparison:
     def __init__(self, tree: Tree, owner: str) -> None:
         self._tree, self._owner = tree, owner
         self._pairs: list[tuple[Any, str, Change | None]] = []
+        self._whole: list[tuple[Any, dict[str, str]]] = []
         self.missing: list[str] = []
         self.extra: list[str] = []
         self.misshapen: list[str] = []
@@ -46,6 +48,10 @@ class Comparison:
             self.misshapen.append(f"{name}: the file has {found}, the model {target.shape}")
         else:
             self._pairs.append((target, place, change))
+
+    def pair_whole(self, layer: Any, places: dict[str, str]) -> None:
+        """Let a layer load the datasets at several places by itself."""
+        self._whole.append((layer, places))
 
     def add_missing(self, name: str, shape: Sequence[int]) -> None:
         """Note what the file lacks."""
@@ -80,15 +86,20 @@ class Comparison:
                 f"{self.difference()} Use the model that the file was saved from, or pass "
                 f"skip_mismatch=True to load what fits."
             )
-        warnings.warn(
+        warn(
             f"{self._tree.path}: not everything fits {self._owner}, the rest is loaded. "
-            f"{self.difference()}",
-            stacklevel=4,
+            f"{self.difference()}"
         )
 
-    def read(self) -> list[tuple[Any, np.ndarray]]:
-        """Read what has been paired; this can fail, and has changed nothing if it does."""
-        found = []
+    def read(self) -> list[tuple[Any, Any]]:
+        """Read what has been paired; this can fail, and has changed nothing if it does.
+
+        A layer that loads by itself gets a dict of arrays.
+        """
+        found: list[tuple[Any, Any]] = [
+            (layer, {name: self._tree.read(place) for name, place in places.items()})
+            for layer, places in self._whole
+        ]
         for target, place, change in self._pairs:
             array = self._tree.read(place)
             if change is not None:
@@ -97,9 +108,18 @@ class Comparison:
         return found
 
 
-def assign(pairs: list[tuple[Any, np.ndarray]]) -> None:
-    """Write arrays that fit into weights, or into arrays."""
+def assign(pairs: list[tuple[Any, Any]]) -> None:
+    """Write arrays that fit into weights, or into arrays, and let layers load their own.
+
+    Raises
+    ------
+    FileError
+        If such a layer fails; then nothing is changed.
+    """
+    load_variables([(target, store) for target, store in pairs if isinstance(store, dict)])
     for target, array in pairs:
+        if isinstance(array, dict):
+            continue
         (target if isinstance(target, np.ndarray) else target.value)[...] = array
 
 

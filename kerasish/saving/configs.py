@@ -8,24 +8,28 @@ from typing import Any
 import numpy as np
 
 from kerasish import registry
+from kerasish.layers.filed import overrides
 from kerasish.saving.places import is_list
 from kerasish.utils import get_registered_name
 
 _PLAIN = (str, bool, int, float, type(None))
 
 
-def model_config(model: Any, old: bool = False) -> dict[str, Any]:
+def model_config(model: Any, old: bool = False, assets: bool = False) -> dict[str, Any]:
     """Describe a model's architecture.
 
-    With `old`, entries of layers have no module, which is how Keras tells HDF5 models apart.
+    With `old`, entries of layers have no module, which is how Keras tells HDF5 models apart. With
+    `assets`, what layers keep in files of their own is left out.
     """
     counts: dict[int, int] = {}
     for layer in _occurrences(model):
         counts[id(layer)] = counts.get(id(layer), 0) + 1
     shared = {key: n for n, key in enumerate((k for k, c in counts.items() if c > 1), 1)}
-    entry = _entry(model, old, shared)
-    if not is_list(model) and model._build_shape is not None:
-        entry["build_config"] = {"input_shape": list(model._build_shape)}
+    entry = _entry(model, old, shared, assets=assets)
+    if not is_list(model):
+        built = model.get_build_config()
+        if built is not None:
+            entry["build_config"] = jsonable(built)
     return entry
 
 
@@ -39,9 +43,17 @@ def _occurrences(model: Any) -> list[Any]:
     return found
 
 
-def _entry(layer: Any, old: bool, shared: dict[int, int], frozen: bool = False) -> dict[str, Any]:
+def _entry(
+    layer: Any,
+    old: bool,
+    shared: dict[int, int],
+    frozen: bool = False,
+    assets: bool = False,
+) -> dict[str, Any]:
     whole = registry.serialize(layer)
     config = whole["config"]
+    if assets:
+        config.update(dict.fromkeys(getattr(layer, "kept_in_assets", ())))
     frozen = frozen or not layer.trainable
     if frozen:  # so are the layers inside, which Keras asks one by one
         config["trainable"] = False
@@ -50,15 +62,17 @@ def _entry(layer: Any, old: bool, shared: dict[int, int], frozen: bool = False) 
         inputs = inner[: len(inner) - len(layer.layers)]
         config["layers"] = [
             *({k: e[k] for k in ("class_name", "config")} if old else e for e in inputs),
-            *(_entry(each, old, shared, frozen) for each in layer.layers),
+            *(_entry(each, old, shared, frozen, assets) for each in layer.layers),
         ]
     config = jsonable(config)
     if old:
         entry = {"class_name": whole["registered_name"] or whole["class_name"], "config": config}
     else:
         entry = {**whole, "config": config}
-        if layer._build_shape is not None and layer.weights:
-            entry["build_config"] = {"input_shape": list(layer._build_shape)}
+        if layer.weights or overrides(layer, "get_build_config"):
+            built = layer.get_build_config()
+            if built is not None:
+                entry["build_config"] = jsonable(built)
     if id(layer) in shared:
         entry["shared_object_id"] = shared[id(layer)]
     return entry
@@ -109,9 +123,9 @@ def build_model(config: dict[str, Any], custom_objects: dict[str, Any] | None) -
             model = registry.deserialize("layer", config, custom_objects)
         except ValueError as error:
             raise with_custom_hint(error) from error
-    shape = (config.get("build_config") or {}).get("input_shape")
-    if not model.built and shape is not None:  # a model with its own `call`
-        model.ensure_built(tuple(shape))
+    built = config.get("build_config")
+    if not model.built and isinstance(built, dict):  # a model with its own `call`
+        model.build_from_config(built)
     return model
 
 

@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from kerasish.saving import layers_h5, weights_h5
-from kerasish.saving.compiled import compile_config
-from kerasish.saving.configs import model_config
+from kerasish.saving.configs import jsonable, model_config
 from kerasish.saving.extras import NAME, extras
 from kerasish.saving.hdf5 import Tree
-from kerasish.saving.limits import FileError, most_bytes, read_json
+from kerasish.saving.limits import FileError, Limits, most_bytes, read_json
 from kerasish.saving.loading import Stored
 from kerasish.saving.opening import open_tree
+from kerasish.saving.own_state import assets, load_assets
 
 METADATA = "metadata.json"
 CONFIG = "config.json"
@@ -28,9 +28,9 @@ _STEP = 1 << 20
 
 def write_model(file: Any, model: Any, include_optimizer: bool = True) -> None:
     """Write a model into an open file, as Keras 3 lays it out."""
-    config = model_config(model)
-    config["build_config"] = {"input_shape": list(model.input_shape)}
-    config["compile_config"] = (compile_config(model) if include_optimizer else None) or {}
+    config = model_config(model, assets=True)
+    config.setdefault("build_config", {"input_shape": list(model.input_shape)})
+    config["compile_config"] = jsonable(model.get_compile_config()) if include_optimizer else {}
     now = datetime.datetime.now()
     metadata = {
         "keras_version": layers_h5.KERAS_VERSION,
@@ -43,6 +43,8 @@ def write_model(file: Any, model: Any, include_optimizer: bool = True) -> None:
         archive.writestr(zipfile.ZipInfo(CONFIG, stamp), json.dumps(config))
         content = _weights_file(model, include_optimizer)
         archive.writestr(zipfile.ZipInfo(WEIGHTS, stamp), content)
+        for name, asset in assets(model).items():
+            archive.writestr(zipfile.ZipInfo(name, stamp), asset)
 
 
 def _weights_file(model: Any, include_optimizer: bool) -> memoryview:
@@ -72,7 +74,14 @@ def open_model(path: str, untrusted: bool = False) -> Iterator[Stored]:
             extras=lambda: own,
             compare=lambda model: weights_h5.compare_weights(tree, model),
             compare_optimizer=lambda model: weights_h5.compare_optimizer(tree, model),
+            load_assets=lambda model: _load_assets(model, path),
         )
+
+
+def _load_assets(model: Any, path: str) -> None:
+    with _archive(path) as archive:
+        limits = Limits(os.path.getsize(path))
+        load_assets(model, archive.namelist(), lambda name: _member(archive, path, name), limits)
 
 
 @contextlib.contextmanager

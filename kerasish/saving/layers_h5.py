@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
+from kerasish.errors import warn
 from kerasish.saving import legacy_weights
 from kerasish.saving.comparing import Comparison
 from kerasish.saving.hdf5 import Tree, names_in, write_array, write_names
@@ -77,11 +77,10 @@ def _pair_by_name(
             found = True
             _pair_layer(comparison, tree, layer, stored[layer.name])
     if not found:
-        warnings.warn(
+        warn(
             f"{tree.path}: no layer of the file has the name of one of the model's, so nothing "
             f"was loaded. In the file: {', '.join(stored) or 'none'}. In the model: "
-            f"{', '.join(layer.name for layer in layers) or 'none'}.",
-            stacklevel=5,
+            f"{', '.join(layer.name for layer in layers) or 'none'}."
         )
 
 

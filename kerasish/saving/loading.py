@@ -6,6 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from kerasish import registry
+from kerasish.errors import warn
+from kerasish.layers.filed import overrides
 from kerasish.layers.weights import building_blank
 from kerasish.saving import legacy
 from kerasish.saving.comparing import Comparison, assign
@@ -31,6 +34,8 @@ class Stored:
         Give that of what it was compiled with, and of what only we know; None if not there.
     compare, compare_optimizer
         Pair a model's weights, or its optimizer's arrays, with those of the file.
+    load_assets
+        Lets layers read what files of their own the file has.
     root : str
         The group of the weights.
     keras_2 : bool
@@ -43,6 +48,7 @@ class Stored:
     extras: Callable[[], Any]
     compare: Callable[[Any], Comparison]
     compare_optimizer: Callable[[Any], Comparison | None]
+    load_assets: Callable[[Any], None] = lambda model: None
     root: str = ""
     keras_2: bool = False
 
@@ -61,11 +67,23 @@ def restore(stored: Stored, custom_objects: dict[str, Any] | None, compile: bool
     pairs = comparison.read()
     apply_extras(model, own)
     assign(pairs)  # before compiling: some optimizers begin with copies of the weights
+    stored.load_assets(model)
     compiled = stored.compiled() if compile else None
     if not compiled:
         return model
     described = own.get("compile_config") or compiled
-    compile_from(model, legacy.training_config(described), custom_objects)
+    if overrides(model, "compile_from_config"):
+        with registry.custom_object_scope(custom_objects or {}):
+            model.compile_from_config(compiled)
+    elif overrides(model, "compile"):
+        warn(
+            f"{stored.tree.path}: the model is not compiled, since {type(model).__name__} has a "
+            f"compile() of its own. Call it, or define get_compile_config() and "
+            f"compile_from_config(config)."
+        )
+        return model
+    else:
+        compile_from(model, legacy.training_config(described), custom_objects)
     optimizer = stored.compare_optimizer(model)
     if optimizer is not None:
         assign(optimizer.read())

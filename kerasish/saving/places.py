@@ -23,7 +23,7 @@ class Unique:
 
 
 def saved_layers(layer: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the layers of a tree, each once, with their places in a Keras 3 weights file.
+    """Yield the layers of a tree with their places in a Keras 3 weights file, mostly one.
 
     A model's layers stand under ``layers/<class>_<count>``; layers that another one holds stand
     under the name of the attribute, as ``layers/lstm/cell``.
@@ -45,6 +45,8 @@ def _walk(layer: Any, place: str, seen: set[int]) -> Iterator[tuple[str, Any]]:
     seen.add(id(layer))
     yield place, layer
     start = f"{place}/" if place else ""
+    for name in layer.also_filed_as:
+        yield start + name, layer
     for name, value in _held(layer):
         if hasattr(value, "_own_weights"):
             yield from _walk(value, start + name, seen)
@@ -78,14 +80,6 @@ def _held(layer: Any) -> Iterator[tuple[str, Any]]:
 def is_list(layer: Any) -> bool:
     """Whether a layer is a model that is a list of layers, and no model with its own `call`."""
     return hasattr(type(layer), "flat_layers") and hasattr(type(layer), "pop")
-
-
-def own_weights(layer: Any) -> list[Weight]:
-    """The weights of a layer itself, in Keras's order: mostly those that may learn, then others."""
-    filed = getattr(layer, "filed_weights", None)
-    if filed is not None and layer.built:
-        return filed
-    return sorted(layer._own_weights, key=lambda weight: not weight.trainable)
 
 
 def layers_with_names(model: Any) -> list[Any]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
 from kerasish.atomic import atomic_write
+from kerasish.errors import warn
 from kerasish.saving import layers_h5, weights_h5
 from kerasish.saving.comparing import assign
 from kerasish.saving.hdf5 import Tree
@@ -172,10 +172,9 @@ def writable(filepath: Any, overwrite: bool, who: str, endings: tuple[str, ...])
             f"{who}: '{path}' exists and overwrite=False. Pass another path or overwrite=True."
         )
     if not path.endswith(endings):
-        warnings.warn(
+        warn(
             f"{who}: '{path}' has none of the endings {', '.join(endings)}; it is written as HDF5 "
-            f"in the layout of '.h5'.",
-            stacklevel=4,
+            f"in the layout of '.h5'."
         )
     folder = os.path.dirname(path)
     if folder:

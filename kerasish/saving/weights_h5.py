@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
+from kerasish.errors import warn
 from kerasish.saving.comparing import Comparison
 from kerasish.saving.hdf5 import Tree, datasets_under, write_array
-from kerasish.saving.places import own_weights, saved_layers
+from kerasish.saving.own_state import has_own_variables, own_variables
+from kerasish.saving.places import saved_layers
 
 OPTIMIZER = "optimizer/vars"
 _OLD_LAYERS = "_layer_checkpoint_dependencies"  # tf.keras 2.12 and 2.13
@@ -19,8 +20,8 @@ def write_weights(file: Any, model: Any, include_optimizer: bool = True) -> None
     for place, layer in saved_layers(model):
         group = file.create_group(f"{place}/vars" if place else "vars")
         group.attrs["name"] = layer.name
-        for i, weight in enumerate(own_weights(layer)):
-            write_array(group, str(i), weight.value)
+        for key, array in own_variables(layer).items():
+            write_array(group, key, array)
     state = optimizer_state(model)
     if include_optimizer and state is not None:
         group = file.create_group(OPTIMIZER)
@@ -39,13 +40,17 @@ def compare_weights(tree: Tree, model: Any) -> Comparison:
     """Pair the weights of a model with the arrays of a file."""
     comparison = Comparison(tree, f"{type(model).__name__} '{model.name}'")
     old = "layers" not in tree.members("")
-    claimed = set()
+    claimed: set[str] = set()
     for place, layer in saved_layers(model):
         if old:
             place = place.replace("layers", _OLD_LAYERS)
         group = f"{place}/vars" if place else "vars"
-        own = own_weights(layer)
-        for i, weight in enumerate(own):
+        if has_own_variables(layer):
+            names = [n for n, kind in tree.members(group).items() if kind == "dataset"]
+            comparison.pair_whole(layer, {name: f"{group}/{name}" for name in names})
+            claimed.update(f"{group}/{name}" for name in names)
+            continue
+        for i, weight in enumerate(layer.weights_in_files()):
             comparison.pair(weight, weight.path, f"{group}/{i}")
             claimed.add(f"{group}/{i}")
     roots = ["vars", _OLD_LAYERS if old else "layers"]
@@ -85,11 +90,10 @@ def fitting(comparison: Comparison, tree: Tree, state: Any) -> Comparison | None
     """The comparison of an optimizer's state if all of it fits; else a warning and None."""
     if comparison.fits:
         return comparison
-    warnings.warn(
+    warn(
         f"{tree.path}: the saved optimizer state does not fit {type(state.optimizer).__name__} "
         f"'{state.optimizer.name}' and is not loaded; training starts afresh. "
-        f"{comparison.difference()}",
-        stacklevel=5,
+        f"{comparison.difference()}"
     )
     return None
 

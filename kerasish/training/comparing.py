@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
 from kerasish import registry
+from kerasish.errors import warn
 
 
 def config_of(obj: Any) -> dict[str, Any]:
@@ -65,17 +65,15 @@ def compare(
     ]
     if changed:
         shown = "; ".join(changed[:4]) + ("; ..." if len(changed) > 4 else "")
-        warnings.warn(
+        warn(
             f"BackupAndRestore: the training goes on from a backup that was made otherwise: "
-            f"{shown}. Weights, learning rate and random numbers are those of the backup.",
-            stacklevel=2,
+            f"{shown}. Weights, learning rate and random numbers are those of the backup."
         )
     machine = list(_differences(old["machine"], new["machine"]))
     if machine:
-        warnings.warn(
+        warn(
             f"BackupAndRestore: since the backup was made, {'; '.join(machine)}. Results will "
-            f"differ from those of an uninterrupted training by rounding.",
-            stacklevel=2,
+            f"differ from those of an uninterrupted training by rounding."
         )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from kerasish.callbacks import CallbackList, History
 from kerasish.data import Batches
+from kerasish.errors import warn
 from kerasish.step import commit
 from kerasish.training import preflight
 from kerasish.training.interrupt import NonFiniteError, interrupts, is_interactive
@@ -99,11 +99,10 @@ def _train_epoch(model: Any, state: FitState, callbacks: CallbackList, epoch: in
             program.train_batch(*batch, check=True, known=known)
         except NonFiniteError as error:
             if callbacks.speaks:
-                warnings.warn(
+                warn(
                     f"fit stopped in epoch {epoch + 1}, batch {index}: {error} is not finite. The "
                     f"update of this batch was not applied. Look for bad values in the data, lower "
-                    f"the learning rate, or clip gradients with clipnorm=1.0.",
-                    stacklevel=5,  # whoever called fit
+                    f"the learning rate, or clip gradients with clipnorm=1.0."
                 )
             program.scores.add_loss(float("nan"), batch.total)
             state.finite = False

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from kerasish.data import Batches
+from kerasish.errors import warn
 from kerasish.layers import Activation, Dense, Identity, InputLayer
 from kerasish.layers.convolution import Convolving
 from kerasish.losses.crossentropy import (
@@ -46,7 +46,7 @@ def look(model: Any, batches: Batches, validation: Batches | None) -> None:
         text = None if topic in told else find()
         if text:
             told.add(topic)
-            warnings.warn(f"fit: {text}", stacklevel=5)  # whoever called fit
+            warn(f"fit: {text}")  # whoever called fit
 
 
 def _layers(model: Any) -> Iterator[Any]:

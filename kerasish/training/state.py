@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,6 +12,7 @@ import numpy as np
 from kerasish import config
 from kerasish.callbacks import Callback, CallbackList
 from kerasish.data import Batch, Batches
+from kerasish.errors import warn
 from kerasish.store import Weight
 from kerasish.training.comparing import compare, config_of
 
@@ -188,10 +188,9 @@ class FitState:
             name = type(callback).__name__
             found = next((i for i, (other, _) in enumerate(waiting) if other == name), None)
             if found is None:
-                warnings.warn(
+                warn(
                     f"BackupAndRestore: the backup was made without the callback {name}, which "
-                    f"begins anew.",
-                    stacklevel=2,
+                    f"begins anew."
                 )
             else:
                 callback.set_state(waiting.pop(found)[1])

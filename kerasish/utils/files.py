@@ -7,12 +7,12 @@ import os
 import shutil
 import tarfile
 import tempfile
-import warnings
 import zipfile
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from kerasish.errors import warn
 from kerasish.fetching import fetch, file_hash, home
 
 _LENGTHS = {32: "md5", 40: "sha1", 64: "sha256"}
@@ -108,10 +108,9 @@ def get_file(
         if not force_download and unpacked.stat().st_mtime_ns >= target.stat().st_mtime_ns:
             return str(unpacked)
     if not unpack(target, unpacked, "tar" if untar else archive_format):
-        warnings.warn(
+        warn(
             f"get_file: could not extract archive {target}: it is neither a tar nor a zip file "
-            f"(archive_format={archive_format!r}).",
-            stacklevel=2,
+            f"(archive_format={archive_format!r})."
         )
     return str(unpacked)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
+from kerasish.errors import warn
 from kerasish.layers.augmentation.base import (
     ImageLayer,
     above_zero,
@@ -109,10 +109,9 @@ class Mixing(ImageLayer):
     def forward(self, x: np.ndarray, step: Step) -> Any:
         """Mix the images; in a model their labels are out of reach."""
         if step.training and self.position is not None:
-            warnings.warn(
+            warn(
                 f"{self.label} mixes the images in a model, but not their labels. Use it on the "
-                f"data instead: layer({{'images': x, 'labels': one_hot}}, training=True).",
-                stacklevel=2,
+                f"data instead: layer({{'images': x, 'labels': one_hot}}, training=True)."
             )
         return super().forward(x, step)
 

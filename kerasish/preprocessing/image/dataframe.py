@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 
 from kerasish.data import folders
 from kerasish.data.images import check_color_mode
-from kerasish.errors import did_you_mean
+from kerasish.errors import did_you_mean, warn
 from kerasish.preprocessing.image.directory import FileIterator, check_mode
 from kerasish.preprocessing.image.iterators import check_subset
 
@@ -103,9 +102,7 @@ class DataFrameIterator(FileIterator):
         if class_mode in _LABELLED:
             frame = self._number(frame, y_col, classes, class_mode, who)
         elif classes:
-            warnings.warn(
-                f"`classes` will be ignored given the class_mode={class_mode!r}", stacklevel=3
-            )
+            warn(f"`classes` will be ignored given the class_mode={class_mode!r}")
         if shares is not None:
             frame = frame.iloc[int(shares[0] * len(frame)) : int(shares[1] * len(frame))]
         if not len(frame):
@@ -210,9 +207,8 @@ def _with_files(frame: Any, directory: Any, x_col: str, who: str) -> Any:
     ]
     bad = [name for name, fine in zip(frame[x_col], good, strict=True) if not fine]
     if bad:
-        warnings.warn(
+        warn(
             f'{who}: Found {len(bad)} invalid image filename(s) in x_col="{x_col}", such as '
-            f"{bad[0]!r} in {directory or Path.cwd()}. These filename(s) will be ignored.",
-            stacklevel=4,
+            f"{bad[0]!r} in {directory or Path.cwd()}. These filename(s) will be ignored."
         )
     return frame[good]

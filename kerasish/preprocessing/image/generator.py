@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from kerasish import config
 from kerasish.data.images import is_channels_first
-from kerasish.errors import brief
+from kerasish.errors import brief, warn
 from kerasish.preprocessing.image import transforms
 from kerasish.preprocessing.image.dataframe import DataFrameIterator
 from kerasish.preprocessing.image.directory import DirectoryIterator
@@ -146,10 +145,9 @@ class ImageDataGenerator(Scaling):
     def _needs(self, other: str, name: str) -> None:
         if not getattr(self, other):
             setattr(self, other, True)
-            warnings.warn(
+            warn(
                 f"This ImageDataGenerator specifies `{name}`, which overrides setting of "
-                f"`{other}`: it is True.",
-                stacklevel=3,
+                f"`{other}`: it is True."
             )
 
     # --- where the images come from ------------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from kerasish import config
 from kerasish.data import checks
 from kerasish.data.dataset import PyDataset
 from kerasish.data.images import array_to_img
+from kerasish.errors import warn
 
 SUBSETS = ("training", "validation")
 
@@ -204,10 +204,9 @@ class NumpyArrayIterator(Iterator):
         checks.same_rows({k: None if v is None else len(v) for k, v in parts.items()}, who)
         axis = 1 if data_format == "channels_first" else 3
         if x.shape[axis] not in (1, 3, 4):
-            warnings.warn(
+            warn(
                 f"{who}: expected 1, 3 or 4 channels on axis {axis} "
-                f"({data_format or 'channels_last'}) but got shape {x.shape}.",
-                stacklevel=3,
+                f"({data_format or 'channels_last'}) but got shape {x.shape}."
             )
         shares = check_subset(subset, image_data_generator, who)
         if shares is not None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
+from kerasish.errors import warn
 
 
 class Scaling:
@@ -58,10 +59,9 @@ class Scaling:
     def _fitted(self, name: str, value: Any) -> bool:
         if value is None and name not in self._warned:
             self._warned.add(name)
-            warnings.warn(
+            warn(
                 f"This ImageDataGenerator specifies `{name}`, but it hasn't been fit on any "
-                "training data. Fit it first by calling `.fit(numpy_data)`.",
-                stacklevel=3,
+                "training data. Fit it first by calling `.fit(numpy_data)`."
             )
         return value is not None
 
@@ -86,10 +86,9 @@ class Scaling:
                 f"array with shape: {x.shape}. Add an axis for channels: x[..., None]."
             )
         if x.shape[self.channel_axis] not in (1, 3, 4):
-            warnings.warn(
+            warn(
                 f"ImageDataGenerator.fit: expected images with 1, 3 or 4 channels on axis "
-                f"{self.channel_axis} ({self.data_format}) but got shape {x.shape}.",
-                stacklevel=2,
+                f"{self.channel_axis} ({self.data_format}) but got shape {x.shape}."
             )
         if self.rescale:
             x *= self.rescale
