@@ -10,10 +10,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from kerasish.errors import brief, did_you_mean
+from kerasish.layers.adaptable import Adaptable
 from kerasish.layers.arguments import Shape, positive
 from kerasish.layers.base import Backward
 from kerasish.layers.function import FunctionName, known_function
-from kerasish.layers.lookup import LOOKUP_MODES, Adaptable
+from kerasish.layers.lookup import LOOKUP_MODES
 from kerasish.layers.tokens import DROPPED, checked_mode, refuse_sparse, tokens_array
 from kerasish.layers.vocabulary import Vocabulary
 from kerasish.registry import register
