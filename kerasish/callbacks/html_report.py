@@ -112,7 +112,8 @@ class HTMLReport(Callback):
         self._reset()
         prepared(self.path, "HTMLReport")
         self._names = self._class_names()
-        self._header = describe(self.model, self._company)
+        said = repr(self.model.optimizer)  # as it is now: its learning rate may change
+        self._header = {**describe(self.model, self._company), "optimizer_said": said}
         self._directions = declared_directions(self.model)
         self._pace.begin()
 

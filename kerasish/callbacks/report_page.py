@@ -64,7 +64,7 @@ class Moment:
         """How long an epoch takes, as far as that can be told."""
         recent = [record["seconds"] for record in self.records[-RECENT:]]
         if recent:
-            return float(np.mean(recent))
+            return float(np.median(recent))  # the first may have compiled kernels
         if self.epoch is None or not self.steps or not self.batch:
             return None
         return self.epoch_seconds * self.steps / self.batch
@@ -116,7 +116,7 @@ def _said(moment: Moment) -> str:
 def _when(moment: Moment) -> str:
     started = moment.header["time"].replace("T", " ")[:19]
     if moment.epoch is None:
-        return f"Started {started}, {'ended' if moment.end else 'now'} {moment.now:%H:%M:%S}."
+        return f"Started {started}" + (f", ended {moment.now:%H:%M:%S}." if moment.end else ".")
     of = f" of {moment.epochs:,}" if moment.epochs else ""
     batch = f"batch {moment.batch:,}" + (f" of {moment.steps:,}" if moment.steps else "")
     return f"Epoch {moment.epoch:,}{of}, {batch}. Started {started}."
@@ -177,12 +177,12 @@ def _classes(moment: Moment) -> Any:
 
 def _setup(moment: Moment) -> Any:
     """How the training was set up, and where it runs."""
-    header, model = moment.header, moment.model
+    header = moment.header
     machine = header["machine"]
     versions = [f"{name} {number}" for name, number in header["versions"].items() if number]
     values = {
         "Command": tag("code", header["command"]),
-        "Optimizer": tag("code", repr(model.optimizer)),
+        "Optimizer": tag("code", header["optimizer_said"]),
         "Loss": header["loss"],
         "Metrics": ", ".join(header["metrics"]),
         "Training data": _data(header["data"]),

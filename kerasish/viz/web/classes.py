@@ -22,7 +22,7 @@ def matrix_html(matrix: np.ndarray, names: Sequence[str]) -> Markup:
     Right predictions are blue and wrong ones orange, the stronger the greater their share of the
     true class, on a scale that spreads small shares.
 
-    >>> matrix_html(np.array([[3, 1], [0, 2]]), ["cat", "dog"]).count("<td")
+    >>> matrix_html(np.array([[3, 1], [0, 2]]), ["cat", "dog"]).count("predicted")
     4
     """
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
@@ -40,18 +40,7 @@ def matrix_html(matrix: np.ndarray, names: Sequence[str]) -> Markup:
         )
         for name in names
     ]
-    rows = [
-        tag(
-            "tr",
-            tag(
-                "th",
-                "true \\ predicted",
-                scope="col",
-                style=f"{head}opacity:0.7;font-size:85%;vertical-align:bottom",
-            ),
-            *top,
-        )
-    ]
+    rows = [tag("tr", tag("td", style="background:transparent"), *top)]
     for i, name in enumerate(names):
         cells = [
             _cell(int(matrix[i, j]), float(shares[i, j]), name, other, i == j)
@@ -89,6 +78,9 @@ def _matrix_image(shares: np.ndarray) -> Markup:
         style="width:100%;max-width:480px;image-rendering:pixelated;border:1px solid "
         "rgba(128,128,128,0.4)",
     )
+
+
+ROWS_ARE_TRUE = "A row is a true class, a column a predicted one."
 
 
 def accuracy_line(matrix: np.ndarray) -> str:

@@ -16,7 +16,7 @@ from kerasish.viz.history import RATES, heading
 from kerasish.viz.runs import Run
 
 WIDE, HIGH = 360, 210  # of a chart, in its own units
-LEFT, RIGHT, TOP, BOTTOM = 50, 14, 12, 30  # margins around the plot itself
+LEFT, RIGHT, TOP, BOTTOM = 54, 14, 12, 30  # margins around the plot itself
 MOST_POINTS = 400  # of a curve: of more, the extremes of each stretch are kept
 SPEED = "samples_per_second"
 DOTS = 25  # up to so many points have a mark each
@@ -254,7 +254,7 @@ def epoch_ticks(low: float, high: float, most: int = 6) -> list[tuple[int, str]]
         k * 10**p for p in range(12) for k in (1, 2, 5) if (last - first) / (k * 10**p) <= most - 1
     )
     values = list(range(math.ceil(first / step) * step, last + 1, step))
-    if first < min(values, default=last + 1) and first == 1 and step > 1:
+    if first == 1 and values and values[0] - 1 >= 0.6 * step:
         values.insert(0, 1)
     return [(value, f"{value:,}") for value in values or [first]]
 

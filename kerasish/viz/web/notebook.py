@@ -10,7 +10,7 @@ import numpy as np
 from kerasish.display.markup import Markup, join, small_table, tag
 from kerasish.viz.layer_rows import layer_rows, totals
 from kerasish.viz.runs import Run
-from kerasish.viz.web.classes import accuracy_line, matrix_html
+from kerasish.viz.web.classes import ROWS_ARE_TRUE, accuracy_line, matrix_html
 from kerasish.viz.web.curves import curve_names, small_multiples
 
 
@@ -40,4 +40,5 @@ def curves_html(run: Run, note: str = "") -> Markup:
 
 def confusions_html(matrix: np.ndarray, names: Sequence[str], when: str = "") -> Markup:
     """A confusion matrix with a line that says how many were right."""
-    return tag("div", tag("div", f"{when}{accuracy_line(matrix)}"), matrix_html(matrix, names))
+    line = f"{when}{accuracy_line(matrix)}. {ROWS_ARE_TRUE}"
+    return tag("div", tag("div", line), matrix_html(matrix, names))

@@ -9,7 +9,7 @@ import numpy as np
 
 from kerasish.display.markup import Markup, tag
 from kerasish.display.status import clock, four_digits
-from kerasish.viz.layer_rows import layer_rows, totals
+from kerasish.viz.layer_rows import LayerRow, layer_rows, totals
 from kerasish.viz.runs import Run
 from kerasish.viz.web import classes as web_classes
 from kerasish.viz.web.curves import legend_line, panels
@@ -90,7 +90,7 @@ def class_section(
     """The confusion matrix and the worst mistakes of a validation."""
     when = "" if epoch is None else f" after epoch {epoch}"
     listed = web_classes.confusions_list(matrix, names)
-    aside = [tag("p", f"{web_classes.accuracy_line(matrix)}.")]
+    aside = [tag("p", f"{web_classes.accuracy_line(matrix)}. {web_classes.ROWS_ARE_TRUE}")]
     if listed:
         aside += [tag("h3", "Most frequent confusions"), listed]
     table = tag("div", web_classes.matrix_html(matrix, names), class_="scroll")
@@ -103,25 +103,45 @@ def class_section(
     return section(f"Validation{when}", tag("div", *cards, class_="stack"))
 
 
+def breakable(name: str) -> list[Any]:
+    """A name that a line may break at its underscores."""
+    parts = name.split("_")
+    joints = [[f"{part}_", tag("wbr")] for part in parts[:-1]]
+    return [piece for joint in joints for piece in joint] + [parts[-1]]
+
+
+def below(row: LayerRow) -> list[Markup]:
+    """Small letters below the name of a layer: its type, and on narrow screens its shape."""
+    indent = "\N{EM SPACE}" * row.depth
+    return [
+        tag("span", indent, row.kind, class_="kind"),
+        tag("span", indent, row.shape, class_="kind slim"),
+    ]
+
+
 def model_section(model: Any) -> Markup:
     """Table and diagram of a model."""
     rows = layer_rows(model.layers, expand=True)
     body = [
         tag(
             "tr",
-            tag("td", "\N{EM SPACE}" * row.depth, row.name, tag("span", row.kind, class_="kind")),
+            tag("td", "\N{EM SPACE}" * row.depth, *breakable(row.name), *below(row)),
             tag("td", row.shape),
             tag("td", row.params),
         )
         for row in rows
     ]
-    header = tag("tr", tag("th", "Layer"), tag("th", "Output shape"), tag("th", "Parameters"))
+    header = tag("tr", tag("th", "Layer"), tag("th", "Output shape"), tag("th", "Params"))
     counts = [
         tag("div", tag("dt", label), tag("dd", text)) for label, text in totals(model).items()
     ]
     table = tag(
         "div",
-        tag("table", tag("thead", header), tag("tbody", *body), class_="layers"),
+        tag(
+            "div",
+            tag("table", tag("thead", header), tag("tbody", *body), class_="layers"),
+            class_="scroll",
+        ),
         tag("dl", *counts, class_="totals"),
         class_="card",
     )
