@@ -7,7 +7,7 @@ from kerasish.ops.dense import add_bias, affine, relu_backward
 from kerasish.ops.dropout import dropout, dropout_mask
 from kerasish.ops.normalization import moments, normalise, normalise_backward, normalised_sums
 from kerasish.ops.reference import multiply, product, row_sum
-from kerasish.ops.tables import Lookup, Rows, scatter
+from kerasish.ops.tables import Lookup, Rows, move_rows, scatter
 
 __all__ = [
     "Lookup",
@@ -17,6 +17,7 @@ __all__ = [
     "dropout",
     "dropout_mask",
     "moments",
+    "move_rows",
     "multiply",
     "normalise",
     "normalise_backward",

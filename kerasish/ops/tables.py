@@ -30,6 +30,15 @@ def scatter(table: np.ndarray, indices: np.ndarray, rows: np.ndarray) -> None:
         table[found[starts]] += np.add.reduceat(rows[order], starts, axis=0)
 
 
+def move_rows(table: np.ndarray, source: np.ndarray, indices: np.ndarray) -> None:
+    """Add the rows of `source` at `indices` to those of `table`, and set them to zero."""
+    if compiled.chosen(len(indices) * table.shape[-1], table.dtype) and table.ndim == 2:
+        compiled.rows.move_rows(table, source, indices)
+        return
+    table[indices] += source[indices]  # of a row that comes twice, each is the whole sum
+    source[indices] = 0
+
+
 class Lookup:
     """That an array is rows of a table: ``output = table[indices]``.
 

@@ -130,6 +130,7 @@ class MultiState(OptimizerState):
         run: Run = None,
         only: tuple[int, ...] | None = None,
         others: Sequence[np.ndarray] = (),
+        moved: Sequence[tuple[int, int]] = (),
     ) -> None:
         """Do one step: every optimizer on its own weights."""
         for other in others:

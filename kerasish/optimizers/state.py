@@ -17,6 +17,9 @@ from kerasish.optimizers.plan import Block, Plan, Run, each
 from kerasish.optimizers.variables import variable
 from kerasish.store import Array, Runs, Weight
 
+# Parts of a gradient beside the first, and the stretches in which they are zero.
+Parts = tuple[Sequence[np.ndarray], Sequence[tuple[int, int]]]
+
 
 class OptimizerState(Memory):
     """Slots, step count and moving average of one optimizer for one set of weights.
@@ -68,6 +71,7 @@ class OptimizerState(Memory):
         run: Run = None,
         only: tuple[int, ...] | None = None,
         others: Sequence[np.ndarray] = (),
+        moved: Sequence[tuple[int, int]] = (),
     ) -> None:
         """Do one step.
 
@@ -81,6 +85,8 @@ class OptimizerState(Memory):
             Indices of the weights to be changed, by default all.
         others : sequence of ndarray, optional
             Further parts of the gradient, which are added to `gradient` on the way.
+        moved : sequence of (int, int)
+            Packed stretches in which `others` are zero.
         """
         opt, step = self.optimizer, int(self.count)
         every = opt.gradient_accumulation_steps
@@ -95,7 +101,8 @@ class OptimizerState(Memory):
             if every:
                 gradient = self._mean(gradient, plan, every)
             lr = opt.rate(step)
-            self._update(self._clip(gradient, plan), others, plan, lr, done + 1, run)
+            parts = others, moved
+            self._update(self._clip(gradient, plan), parts, plan, lr, done + 1, run)
         else:
             for start, stop in plan.spans:
                 self.accumulator[start:stop] += gradient[start:stop]  # type: ignore[index]
@@ -139,7 +146,7 @@ class OptimizerState(Memory):
     def _update(
         self,
         gradient: np.ndarray,
-        others: Sequence[np.ndarray],
+        parts: Parts,
         plan: Plan,
         lr: float,
         t: int,
@@ -149,7 +156,7 @@ class OptimizerState(Memory):
         if extras:
             opt.advance(t, *extras)
         if self._by_weight:
-            for other in others:
+            for other in parts[0]:
                 gradient += other
             rate = variable(np.array(lr, self.dtype), "learning_rate", "learning_rate")
             for i, (start, stop) in zip(plan.indices, plan.spans, strict=True):
@@ -163,7 +170,7 @@ class OptimizerState(Memory):
         if found is not None:
             scalars = tuple(np.float32(number) for number in (*scalars, *found[1]))
             update = partial(_run_kernel, getattr(compiled.optimizers, found[0]))
-        each(run, plan.groups, partial(_update_blocks, update, gradient, others, scalars, lr))
+        each(run, plan.groups, partial(_update_blocks, update, gradient, parts, scalars, lr))
 
     def _average(self, plan: Plan, done: int, run: Run) -> None:
         opt = self.optimizer
@@ -256,16 +263,18 @@ def _add_blocks(gradient: np.ndarray, others: Sequence[np.ndarray], blocks: list
 def _update_blocks(
     update: Callable[..., None],
     gradient: np.ndarray,
-    others: Sequence[np.ndarray],
+    parts: Parts,
     scalars: tuple[Any, ...],
     lr: float,
     blocks: list[Block],
 ) -> None:
     """All that a step does with one part of the weights, while that is in the cache."""
+    others, moved = parts
     for start, stop, shape, w, slots, decay, scratch in blocks:
         g = gradient[start:stop]
-        for other in others:
-            g += other[start:stop]
+        if not any(a <= start and stop <= b for a, b in moved):
+            for other in others:
+                g += other[start:stop]
         if decay:
             np.multiply(w, decay * lr, out=scratch[0])
             w -= scratch[0]

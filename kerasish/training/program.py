@@ -15,6 +15,7 @@ from kerasish import losses, optimizers, regularizers
 from kerasish.optimizers.state import OptimizerState
 from kerasish.step import Step, commit
 from kerasish.store import Runs, Weight
+from kerasish.training import tables
 from kerasish.training.interrupt import (
     NonFiniteError,
     all_finite,
@@ -153,9 +154,9 @@ class Program:
                 backward(dy)
             for weight in self._unwritten(step):
                 step.grads[weight][...] = 0
-            if check:
+            if check and self.runs is not None:
                 gradient = self._gradients[step.shard]
-                squares[step.shard] = float(np.dot(gradient, gradient))
+                squares[step.shard] = tables.square(step, gradient, self.runs)
             return value + sum(step.losses), scores, y_pred
 
         results = self._training.call(shard, rows, count, counter, self._equip)
@@ -168,9 +169,10 @@ class Program:
             self._check_finite(loss, [gradient, *others], x, counter, y, squares)
         self.scores.add(loss, rows, results, y, weights, steps)
         commit(steps)
-        if self.state is not None and gradient.size:
-            self.state.apply(gradient, gang.share, others=others)
-            self._join_touched(steps)
+        if self.state is not None and self.runs is not None and gradient.size:
+            moved = tables.move(steps, self.runs)
+            self.state.apply(gradient, gang.share, others=others, moved=moved)
+            tables.note_sums(steps)
         return loss
 
     @interrupts.whole()
@@ -239,16 +241,6 @@ class Program:
         if len(step.written) == len(step.grads):
             return []
         return [w for w in step.grads if w not in step.written]
-
-    def _join_touched(self, steps: list[Step]) -> None:
-        """The gradients of all steps have been added to the first one's."""
-        first = steps[0].touched
-        for weight in list(first):
-            parts = [step.touched.get(weight) for step in steps]
-            if weight.regularizer is not None or any(part is None for part in parts):
-                del first[weight]  # any row may have something in it
-            elif len(parts) > 1:
-                first[weight] = np.concatenate(parts)  # type: ignore[arg-type]
 
     def _penalties(self, gradient: np.ndarray | None, step: Step) -> float:
         """Value of the weights' regularizers; their gradients are added to `gradient`."""

@@ -57,3 +57,12 @@ def scatter(table, indices, rows):
     """``table[indices[i]] += rows[i]`` for tables and rows of the same width."""
     for i in range(indices.shape[0]):
         _add_row(table[indices[i]], rows[i])
+
+
+@kernel
+def move_rows(table, source, indices):
+    """``table[i] += source[i]``, then ``source[i] = 0``, for each i of `indices`."""
+    for k in range(indices.shape[0]):
+        i = indices[k]
+        _add_row(table[i], source[i])
+        source[i] = ZERO
