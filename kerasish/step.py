@@ -228,11 +228,18 @@ class Step:
         """Whether the gradient of `weight` is wanted."""
         return weight in self.grads
 
-    def add_grad(self, weight: Weight, x: np.ndarray, dy: np.ndarray | None = None) -> None:
+    def add_grad(
+        self,
+        weight: Weight,
+        x: np.ndarray,
+        dy: np.ndarray | None = None,
+        product: Callable[[np.ndarray, np.ndarray, np.ndarray, Step], None] | None = None,
+    ) -> None:
         """Accumulate a gradient: ``x.T @ dy`` over all leading axes, or `x` summed over them.
 
         The first call of a step writes, later ones add, so that a layer used twice is right by
-        itself. Weights that do not learn here are skipped.
+        itself. Weights that do not learn here are skipped. ``product(x, dy, out, step)`` may say
+        how the product of matrices is computed.
         """
         gradient = self.grads.get(weight)
         if gradient is None:
@@ -245,7 +252,10 @@ class Step:
         if dy is not None:
             if x.ndim > 2:
                 x, dy = x.reshape(-1, x.shape[-1]), dy.reshape(-1, dy.shape[-1])
-            np.matmul(x.T, dy, out=out)
+            if product is None:
+                np.matmul(x.T, dy, out=out)
+            else:
+                product(x, dy, out, self)
         elif x.ndim > gradient.ndim:
             rows = x.reshape(-1, gradient.size)  # a product sums rows faster than .sum(axis=0)
             np.matmul(self.ones(len(rows), rows.dtype), rows, out=out.reshape(-1))

@@ -75,6 +75,65 @@ def test_backward_of_relu_takes_gradients_of_any_layout(path):
     assert total is None
 
 
+# --- products of a Dense layer --------------------------------------------------------------------
+
+# Rows, depth and units: blocks that end evenly and not, and more rows than kernels take.
+PRODUCTS = [(4, 8, 64), (7, 9, 67), (33, 70, 100), (64, 33, 128), (130, 10, 72), (300, 12, 65)]
+
+
+def dense_case(rows, depth, units, zeros, dtype):
+    rng = np.random.default_rng(4)
+    x = rng.standard_normal((rows, depth)) * (rng.random((rows, depth)) >= zeros)
+    x[:, 2] = 0
+    kernel, bias = rng.standard_normal((depth, units)), rng.standard_normal(units)
+    dz = rng.standard_normal((rows, units))
+    return [a.astype("float32").astype(dtype) for a in (x, kernel, bias, dz)]
+
+
+def dense_passes(x, kernel, bias, dz):
+    """Output, gradient of the kernel and gradient of the input, by `ops`."""
+    step, gradient = Step(), np.empty_like(kernel)
+    y = ops.affine(x, kernel, bias, step, True)
+    ops.kernel_gradient(x, dz, gradient, step)
+    return y, gradient, ops.input_gradient(dz, kernel, step)
+
+
+@pytest.mark.parametrize("zeros", [0, 0.5, 0.9])
+@pytest.mark.parametrize("shape", PRODUCTS, ids=str)
+def test_products_of_a_dense_layer(path, shape, zeros):
+    x, kernel, bias, dz = dense_case(*shape, zeros, "float64")
+    exact = np.maximum(x @ kernel + bias, 0), x.T @ dz, dz @ kernel.T
+    for found, expected in zip(
+        dense_passes(*dense_case(*shape, zeros, "float32")), exact, strict=True
+    ):
+        agree(found, expected, 1e-5)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("where", ["input", "kernel", "gradient"])
+def test_products_skip_no_number_that_is_not_finite(path, where, value):
+    """In a column that is zero in every row, ``0 * inf`` still is NaN."""
+    x, kernel, bias, dz = dense_case(16, 12, 70, 0.5, "float32")
+    place = {"input": x[1], "kernel": kernel[2], "gradient": dz[3]}[where]
+    place[2] = value
+    with np.errstate(invalid="ignore"):
+        exact = np.maximum(x @ kernel + bias, 0), x.T @ dz, dz @ kernel.T
+        found = dense_passes(x, kernel, bias, dz)
+    for mine, expected in zip(found, exact, strict=True):
+        agree(mine, expected, 1e-5)
+    assert sum(not np.isfinite(mine).all() for mine in found) == 2
+
+
+def test_rows_of_a_product_do_not_depend_on_those_beside_them(path):
+    """So a shard's bits do not depend on who computes it."""
+    x, kernel, bias, _ = dense_case(64, 40, 128, 0.5, "float32")
+    whole = ops.affine(x, kernel, bias, Step(), True)
+    if path == "1":
+        np.testing.assert_array_equal(ops.affine(x[8:27], kernel, bias, Step(), True), whole[8:27])
+    again = ops.affine(x, kernel, bias, Step(), True)
+    np.testing.assert_array_equal(again, whole)
+
+
 # --- convolution ----------------------------------------------------------------------------------
 
 # Sizes of the input, kernel, strides, dilation, padding, channels and filters.

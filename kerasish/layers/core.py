@@ -99,8 +99,8 @@ class Dense(Layer):
 
         def backward(dy: np.ndarray) -> np.ndarray | None:
             dz = to_dz(dy)
-            step.add_grad(self.kernel, x, dz)
-            return ops.product(dz, kernel.T, step) if step.needs_dx(self) else None
+            step.add_grad(self.kernel, x, dz, ops.kernel_gradient)
+            return ops.input_gradient(dz, kernel, step) if step.needs_dx(self) else None
 
         return y, backward if step.recording else None
 

@@ -6,6 +6,7 @@
 from kerasish.ops.dense import add_bias, affine, relu_backward
 from kerasish.ops.dropout import dropout, dropout_mask
 from kerasish.ops.normalization import moments, normalise, normalise_backward, normalised_sums
+from kerasish.ops.products import input_gradient, kernel_gradient
 from kerasish.ops.reference import multiply, product, row_sum
 from kerasish.ops.tables import Lookup, Rows, move_rows, scatter
 
@@ -16,6 +17,8 @@ __all__ = [
     "affine",
     "dropout",
     "dropout_mask",
+    "input_gradient",
+    "kernel_gradient",
     "moments",
     "move_rows",
     "multiply",
