@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from kerasish.errors import warn
+from kerasish.registry import snake_case
 from kerasish.saving.comparing import Comparison
 from kerasish.saving.hdf5 import Tree, datasets_under, write_array
 from kerasish.saving.own_state import has_own_variables, own_variables
-from kerasish.saving.places import saved_layers
+from kerasish.saving.places import Unique, saved_layers
 
 OPTIMIZER = "optimizer/vars"
 _OLD_LAYERS = "_layer_checkpoint_dependencies"  # tf.keras 2.12 and 2.13
@@ -24,10 +25,18 @@ def write_weights(file: Any, model: Any, include_optimizer: bool = True) -> None
             write_array(group, key, array)
     state = optimizer_state(model)
     if include_optimizer and state is not None:
-        group = file.create_group(OPTIMIZER)
-        group.attrs["name"] = state.optimizer.name
-        for i, (_, array, _) in enumerate(state.variables):
-            write_array(group, str(i), array)
+        _write_optimizer(file, OPTIMIZER, state)
+        unique = Unique()  # Keras keeps those of a MultiOptimizer twice
+        for _, part, _ in getattr(state, "parts", ()):
+            name = unique(snake_case(type(part.optimizer).__name__))
+            _write_optimizer(file, f"optimizer/optimizers/{name}/vars", part)
+
+
+def _write_optimizer(file: Any, place: str, state: Any) -> None:
+    group = file.create_group(place)
+    group.attrs["name"] = state.optimizer.name
+    for i, (_, array, _) in enumerate(state.variables):
+        write_array(group, str(i), array)
 
 
 def is_weights_tree(tree: Tree) -> bool:
