@@ -1,8 +1,8 @@
 """Exchange files with real Keras in both directions: every layer, optimizer, loss and metric.
 
 Each model is saved by kerasish and loaded by Keras, and the other way round, as ``.keras``,
-``.h5``, ``.weights.h5`` and JSON; predictions, weights, optimizer variables and the numbers of further
-training must agree. Run by hand, with Keras 3.15 and torch, JAX or TensorFlow installed:
+``.h5``, ``.weights.h5`` and JSON; predictions, weights, optimizer variables and the numbers of
+further training must agree. Run by hand, with Keras 3.15 and torch, JAX or TensorFlow installed:
 
     KERAS_BACKEND=torch PYTHONPATH=. python tests/golden/check_saving_with_keras.py [word ...]
 
