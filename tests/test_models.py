@@ -278,6 +278,18 @@ def test_summary_before_and_after_build():
     assert {len(line) for line in table} == {80}
 
 
+def test_summary_counts_the_optimizer_from_the_first_step_on():
+    text = []
+    model = ks.Sequential([layers.Dense(2, input_shape=(3,))])
+    model.compile("adam", "mse")
+    model.summary(print_fn=text.append)
+    assert " Total params: 8 (32.00 B)" in text[0]
+    assert "Optimizer" not in text[0]
+    model.train_on_batch(np.zeros((1, 3)), np.zeros((1, 2)))
+    model.summary(print_fn=text.append)
+    assert " Optimizer params: 18 " in text[1]
+
+
 def test_summary_is_the_one_of_keras():
     text = []
     model = ks.Sequential(

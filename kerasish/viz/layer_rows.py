@@ -53,7 +53,9 @@ def totals(model: Any) -> dict[str, str]:
     """
     learnt, others = model.trainable_weights, model.non_trainable_weights
     state = model.program.state if getattr(model, "has_program", False) else None
-    slots = [] if state is None else [array for _, array, _ in state.variables]
+    slots = []
+    if state is not None and int(state.count):  # Keras makes them at the first fit
+        slots = [array for _, array, _ in state.variables]
     lines = {
         "Total params": _amount([*learnt, *others, *slots]),
         "Trainable params": _amount(learnt),
