@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("numba") is None, reason="the kernels need numba"
 )
 GATES = {"simple": 1, "lstm": 4, "gru": 3}
-SHAPES = [(5, 6, 16), (4, 7, 20), (3, 3, 32), (1, 1, 5)]  # steps, rows, units
+SHAPES = [(5, 6, 16), (4, 7, 20), (2, 15, 16), (3, 3, 32), (1, 1, 5)]  # steps, rows, units
 
 
 @pytest.fixture(autouse=True)

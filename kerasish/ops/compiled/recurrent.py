@@ -13,52 +13,118 @@ PANEL = 2 * LANES
 
 
 @kernel
+def _add_6_rows(source, weights, target, n, depth, columns):
+    """Rows n to n + 5 of a product with all panels, 16 columns at once: 12 sums in registers."""
+    at = 0
+    for first in range(n * columns, (n + 1) * columns, PANEL):
+        t0 = first
+        t1 = first + columns
+        t2 = first + 2 * columns
+        t3 = first + 3 * columns
+        t4 = first + 4 * columns
+        t5 = first + 5 * columns
+        a0, b0 = load(target, t0), load(target, t0 + LANES)
+        a1, b1 = load(target, t1), load(target, t1 + LANES)
+        a2, b2 = load(target, t2), load(target, t2 + LANES)
+        a3, b3 = load(target, t3), load(target, t3 + LANES)
+        a4, b4 = load(target, t4), load(target, t4 + LANES)
+        a5, b5 = load(target, t5), load(target, t5 + LANES)
+        for k in range(n * depth, (n + 1) * depth):
+            u, v = load(weights, at), load(weights, at + LANES)
+            at += PANEL
+            e = spread(source, k)
+            a0, b0 = a0 + e * u, b0 + e * v
+            e = spread(source, k + depth)
+            a1, b1 = a1 + e * u, b1 + e * v
+            e = spread(source, k + 2 * depth)
+            a2, b2 = a2 + e * u, b2 + e * v
+            e = spread(source, k + 3 * depth)
+            a3, b3 = a3 + e * u, b3 + e * v
+            e = spread(source, k + 4 * depth)
+            a4, b4 = a4 + e * u, b4 + e * v
+            e = spread(source, k + 5 * depth)
+            a5, b5 = a5 + e * u, b5 + e * v
+        store(target, t0, a0)
+        store(target, t0 + LANES, b0)
+        store(target, t1, a1)
+        store(target, t1 + LANES, b1)
+        store(target, t2, a2)
+        store(target, t2 + LANES, b2)
+        store(target, t3, a3)
+        store(target, t3 + LANES, b3)
+        store(target, t4, a4)
+        store(target, t4 + LANES, b4)
+        store(target, t5, a5)
+        store(target, t5 + LANES, b5)
+
+
+@kernel
+def _add_4_rows(source, weights, target, n, depth, columns):
+    """As `_add_6_rows`, four rows."""
+    at = 0
+    for first in range(n * columns, (n + 1) * columns, PANEL):
+        t0 = first
+        t1 = first + columns
+        t2 = first + 2 * columns
+        t3 = first + 3 * columns
+        a0, b0 = load(target, t0), load(target, t0 + LANES)
+        a1, b1 = load(target, t1), load(target, t1 + LANES)
+        a2, b2 = load(target, t2), load(target, t2 + LANES)
+        a3, b3 = load(target, t3), load(target, t3 + LANES)
+        for k in range(n * depth, (n + 1) * depth):
+            u, v = load(weights, at), load(weights, at + LANES)
+            at += PANEL
+            e = spread(source, k)
+            a0, b0 = a0 + e * u, b0 + e * v
+            e = spread(source, k + depth)
+            a1, b1 = a1 + e * u, b1 + e * v
+            e = spread(source, k + 2 * depth)
+            a2, b2 = a2 + e * u, b2 + e * v
+            e = spread(source, k + 3 * depth)
+            a3, b3 = a3 + e * u, b3 + e * v
+        store(target, t0, a0)
+        store(target, t0 + LANES, b0)
+        store(target, t1, a1)
+        store(target, t1 + LANES, b1)
+        store(target, t2, a2)
+        store(target, t2 + LANES, b2)
+        store(target, t3, a3)
+        store(target, t3 + LANES, b3)
+
+
+@kernel
+def _add_1_rows(source, weights, target, n, depth, columns):
+    """As `_add_6_rows`, one row."""
+    at = 0
+    for first in range(n * columns, (n + 1) * columns, PANEL):
+        a0, b0 = load(target, first), load(target, first + LANES)
+        for k in range(n * depth, (n + 1) * depth):
+            u, v = load(weights, at), load(weights, at + LANES)
+            at += PANEL
+            e = spread(source, k)
+            a0, b0 = a0 + e * u, b0 + e * v
+        store(target, first, a0)
+        store(target, first + LANES, b0)
+
+
+@kernel
 def add_product(x, panels, out):
-    """``out += x @ kernel`` for x (N, K) and out (N, columns), four rows by 16 columns at once."""
+    """``out += x @ kernel`` for x (N, K) and out (N, columns)."""
     rows, depth = x.shape
     columns = out.shape[1]
     source, weights, target = x.reshape(-1), panels.reshape(-1), out.reshape(-1)
-    even = rows - rows % 4
-    for p in range(panels.shape[0]):
-        first = p * depth * PANEL
-        for n in range(0, even, 4):
-            s0, t0 = n * depth, n * columns + p * PANEL
-            s1, s2, s3 = s0 + depth, s0 + 2 * depth, s0 + 3 * depth
-            t1, t2, t3 = t0 + columns, t0 + 2 * columns, t0 + 3 * columns
-            a0, b0 = load(target, t0), load(target, t0 + LANES)
-            a1, b1 = load(target, t1), load(target, t1 + LANES)
-            a2, b2 = load(target, t2), load(target, t2 + LANES)
-            a3, b3 = load(target, t3), load(target, t3 + LANES)
-            at = first
-            for k in range(depth):
-                u, v = load(weights, at), load(weights, at + LANES)
-                at += PANEL
-                e = spread(source, s0 + k)
-                a0, b0 = a0 + e * u, b0 + e * v
-                e = spread(source, s1 + k)
-                a1, b1 = a1 + e * u, b1 + e * v
-                e = spread(source, s2 + k)
-                a2, b2 = a2 + e * u, b2 + e * v
-                e = spread(source, s3 + k)
-                a3, b3 = a3 + e * u, b3 + e * v
-            store(target, t0, a0)
-            store(target, t0 + LANES, b0)
-            store(target, t1, a1)
-            store(target, t1 + LANES, b1)
-            store(target, t2, a2)
-            store(target, t2 + LANES, b2)
-            store(target, t3, a3)
-            store(target, t3 + LANES, b3)
-        for n in range(even, rows):
-            s0, t0 = n * depth, n * columns + p * PANEL
-            a0, b0 = load(target, t0), load(target, t0 + LANES)
-            at = first
-            for k in range(depth):
-                e = spread(source, s0 + k)
-                a0, b0 = a0 + e * load(weights, at), b0 + e * load(weights, at + LANES)
-                at += PANEL
-            store(target, t0, a0)
-            store(target, t0 + LANES, b0)
+    n = 0
+    while n < rows:
+        left = rows - n
+        if left >= 6 and left != 8:
+            _add_6_rows(source, weights, target, n, depth, columns)
+            n += 6
+        elif left >= 4:
+            _add_4_rows(source, weights, target, n, depth, columns)
+            n += 4
+        else:
+            _add_1_rows(source, weights, target, n, depth, columns)
+            n += 1
 
 
 @kernel
