@@ -196,6 +196,8 @@ class LRFinder(Callback):
             self._company.fit_state.restore_model(self._before)  # type: ignore[union-attr]
         self._before, self._own_rates = None, []
         self.suggestion = suggest(self.learning_rates, self.losses, self.smooth)
+        if self._bar is not None:
+            self._bar.close()  # its line comes before the verdict
         if self.verbose > 0 and getattr(self._company, "error", None) is None:
             say(self._verdict())
 

@@ -135,8 +135,8 @@ def with_custom_hint(error: ValueError) -> ValueError:
     if not text.startswith("Could not interpret "):
         return error
     what = text.split("identifier: ")[1].split(".")[0]
-    head, _, known = text.partition(" Known names: ")
+    head = text.partition(" Known names: ")[0]
     return ValueError(
         f"{head} If it is a class or function of yours, pass custom_objects={{{what}: ...}} to "
-        f"load_model, or decorate it with @kerasish.register before. Known names: {known}"
+        f"load_model, or decorate it with @kerasish.register before."
     )

@@ -94,7 +94,7 @@ def _draw_maps(figure: Any, grid: Any, row: int, name: str, values: Any, columns
             low, high = float(values.min()), float(values.max())
             axes.imshow((values - low) / ((high - low) or 1), interpolation="nearest")
         else:
-            cmap = "gray" if name == "input" else "viridis"
+            cmap = "gray_r" if name == "input" else "viridis"
             axes.imshow(values[..., order[place]], cmap=cmap, interpolation="nearest")
             if name != "input":
                 axes.set_title(f"channel {order[place]}", fontsize=6.5, pad=2, color=canvas.GREY)
