@@ -28,6 +28,16 @@ def aligned(size: int) -> np.ndarray:
     return buffer[start : start + size]
 
 
+def multiplied(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> np.ndarray:
+    """``np.matmul(a, b, out=out)`` of no more than two axes each.
+
+    `dot`, which does the same where all are of one type, is called twice as fast.
+    """
+    if a.dtype == b.dtype == out.dtype:
+        return a.dot(b, out)
+    return np.matmul(a, b, out=out)
+
+
 class Arena:
     """Memory for the arrays of one step, handed out again, in the same order, at the next.
 
@@ -253,12 +263,12 @@ class Step:
             if x.ndim > 2:
                 x, dy = x.reshape(-1, x.shape[-1]), dy.reshape(-1, dy.shape[-1])
             if product is None:
-                np.matmul(x.T, dy, out=out)
+                multiplied(x.T, dy, out)
             else:
                 product(x, dy, out, self)
         elif x.ndim > gradient.ndim:
             rows = x.reshape(-1, gradient.size)  # a product sums rows faster than .sum(axis=0)
-            np.matmul(self.ones(len(rows), rows.dtype), rows, out=out.reshape(-1))
+            multiplied(self.ones(len(rows), rows.dtype), rows, out.reshape(-1))
         else:
             np.copyto(out, x)
         if not first:

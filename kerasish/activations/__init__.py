@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from kerasish import errors, registry
-from kerasish.activations.base import Activation, forward
+from kerasish.activations.base import Activation, bound, forward
 from kerasish.activations.rectifiers import (
     hard_shrink,
     hard_sigmoid,
@@ -48,6 +48,7 @@ swish = silu
 
 __all__ = [
     "Activation",
+    "bound",
     "celu",
     "deserialize",
     "elu",

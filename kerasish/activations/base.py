@@ -179,6 +179,34 @@ def forward(
     return np.asarray(value, x.dtype), backward
 
 
+def bound(
+    fn: Callable[..., Any], z: np.ndarray, keep: bool = True
+) -> tuple[Callable[[], np.ndarray], Backward] | None:
+    """`forward` for an array `z` that is filled again and again, as two functions.
+
+    The first applies the activation, in place where `forward` does so for ``out=z``; the second
+    takes dLoss/dy of that application to dLoss/dz. None for what is no `Activation`. Overflow is
+    the caller's to silence.
+    """
+    if not isinstance(fn, Activation) or fn._derivative is None:
+        return None
+    formula, derivative = fn._formula, fn._derivative
+    needs_x = keep and fn.needs_x
+    kept = z if needs_x else None
+    if fn.in_place:
+        y = np.empty_like(z) if needs_x else z
+        return functools.partial(formula, z, out=y), lambda dy: derivative(dy, kept, y)
+
+    made = z
+
+    def apply() -> np.ndarray:
+        nonlocal made
+        made = formula(z)
+        return made
+
+    return apply, lambda dy: derivative(dy, kept, made)
+
+
 def _forward_layer(layer: Any, x: np.ndarray, keep: bool) -> tuple[np.ndarray, Backward | None]:
     """A layer such as ``LeakyReLU()`` in the place of an activation."""
     layer.ensure_built((None, *x.shape[1:]))

@@ -9,6 +9,7 @@ import numpy as np
 from kerasish.activations.base import activation
 from kerasish.activations.smooth import sigmoid
 from kerasish.errors import warn
+from kerasish.ops import constants
 
 Axis = int | tuple[int, ...] | None
 
@@ -30,7 +31,7 @@ def softmax(x: Any, axis: Axis = -1, *, out: np.ndarray) -> np.ndarray:
         )
     np.subtract(x, _largest(x, axis), out=out)
     np.exp(out, out=out)
-    return np.divide(out, np.add.reduce(out, axis=axis, keepdims=True), out=out)
+    return np.divide(out, _total(out, axis), out=out)
 
 
 @softmax.derivative
@@ -105,7 +106,18 @@ def _(dy, x, y, axis=-1):
 
 
 def _largest(x: np.ndarray, axis: Axis) -> np.ndarray:
-    return np.maximum.reduce(x, axis=axis, keepdims=True)
+    """Maximum along `axis`, which stays as an axis of size 1."""
+    if axis != -1 or x.ndim != 2 or not x.size:
+        return np.maximum.reduce(x, axis=axis, keepdims=True)
+    places = constants.starts(*x.shape) + x.argmax(1)  # to find and take it is faster
+    return x.take(places)[:, None]
+
+
+def _total(x: np.ndarray, axis: Axis) -> np.ndarray:
+    """Sum along `axis`, which stays as an axis of size 1."""
+    if axis != -1 or x.ndim != 2:
+        return np.add.reduce(x, axis=axis, keepdims=True)
+    return x.dot(constants.ones(x.shape[1], x.dtype))[:, None]  # a product sums faster
 
 
 def _halves(x: np.ndarray, axis: int) -> list[np.ndarray]:

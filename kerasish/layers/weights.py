@@ -23,6 +23,15 @@ if TYPE_CHECKING:
 _building = threading.local()
 
 
+class Edits:
+    """Counts the changes of layers that are built: what was prepared for one may be out of date."""
+
+    count = 0
+
+
+edits = Edits()
+
+
 class WeightOwner(Configurable):
     """The part of a layer that has to do with its weights and the layers inside it."""
 
@@ -34,6 +43,7 @@ class WeightOwner(Configurable):
     input_hint: Shape | None = None
     position: int | None = None
     shardable: bool = True
+    is_edited_by_attributes: bool = True  # those of a model are for its training
     mixes_samples: Any = False  # whether a sample's output depends on the others of its batch
     _own_weights: list[Weight]
     _sublayers: list[Layer]
@@ -118,6 +128,8 @@ class WeightOwner(Configurable):
             for layer in found:
                 if isinstance(layer, WeightOwner) and layer not in self._sublayers:
                     self._sublayers.append(layer)
+        elif self.__dict__.get("built") and self.is_edited_by_attributes:
+            edits.count += 1
         object.__setattr__(self, key, value)
 
     @property

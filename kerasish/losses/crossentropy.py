@@ -18,6 +18,7 @@ from kerasish.errors import warn
 from kerasish.losses import targets
 from kerasish.losses.base import Backward, BuiltIn, Loss, Paired, functional
 from kerasish.losses.regression import clip, mean, share
+from kerasish.ops import constants
 from kerasish.registry import register
 
 TINY = 1e-30  # probabilities below it have fewer digits, and in the end none
@@ -230,10 +231,10 @@ class SparseCategoricalCrossentropy(BuiltIn):
     ) -> tuple[np.ndarray, Backward]:
         """The same with softmax(z) at hand: -log p[label]; gradient p - onehot(label)."""
         labels, ignored = self._labels(y_true, logits)
-        places = np.arange(0, y_pred.size, y_pred.shape[-1])
-        places += labels
+        places = constants.starts(labels.size, y_pred.shape[-1]) + labels
         chosen = y_pred.take(places)
-        if ignored is not None or not np.minimum.reduce(chosen, initial=1) > TINY:
+        # The least, or NaN; to find and take it is several times as fast as `min`.
+        if ignored is not None or not (chosen.size and chosen.item(chosen.argmin()) > TINY):
             return self.forward(y_true, logits)  # in p the digits of such a sample are lost
 
         def backward(dl: np.ndarray) -> np.ndarray:
@@ -256,7 +257,8 @@ class SparseCategoricalCrossentropy(BuiltIn):
             labels = np.where(ignored, 0, labels)
         labels = labels.astype(np.intp, copy=False)
         # Seen as unsigned, a negative label is a huge one: one test for both ends.
-        if labels.size and np.maximum.reduce(labels.view(np.uintp)) >= classes:
+        sizes = labels.view(np.uintp)
+        if labels.size and sizes.item(sizes.argmax()) >= classes:
             self.check_targets(y, y_pred.shape)
         return labels, ignored
 

@@ -22,6 +22,8 @@ def totals(who: str, values: Any, sample_weight: Any = None) -> tuple[float, flo
     more axes than one, a sample's weight is the mean of its weights. A scalar counts as one sample.
     """
     values = np.asarray(values)
+    if sample_weight is None and values.ndim == 1 and values.dtype == bool:
+        return float(np.count_nonzero(values)), float(len(values))
     if values.dtype.kind not in "biuf":
         raise TypeError(
             f"{who}: a metric's function must return numbers, one for each sample, but returned "
@@ -114,9 +116,8 @@ class Mean(Metric):
 
     def apply(self, increments: Any) -> None:
         """Add what `increments` returned, of one batch or of a part of one."""
-        total, count = increments
-        self.total.value += total
-        self.count.value += count
+        for variable, increment in zip((self.total, self.count), increments, strict=True):
+            variable.value[()] = variable.value.item() + increment  # faster than +=
 
     def result(self) -> Array:
         """The mean over all batches."""

@@ -51,6 +51,7 @@ class Model(Trainer, OldMethods, Files, Layer, metaclass=ModelType):
     """
 
     supports_masking: ClassVar[bool] = True
+    is_edited_by_attributes = False
     keras_module: ClassVar[str] = "keras"
     head: Any = None  # a `call` may do anything with the last layer's output
     counter: int
@@ -172,6 +173,8 @@ class Model(Trainer, OldMethods, Files, Layer, metaclass=ModelType):
     def flops(self, input_shape: Shape, output_shape: Shape) -> int:
         """Two for each weight, since it is not known how often `call` uses them."""
         return 2 * sum(w.size for w in self.weights if w.ndim > 1)
+
+    is_chain: bool = False  # whether a call is that of `flat_layers` in order, and nothing else
 
     @property
     def is_shardable(self) -> bool:

@@ -111,6 +111,12 @@ class Sequential(LayerList):
         return x, run_backward
 
     @property
+    def is_chain(self) -> bool:  # type: ignore[override]
+        """Whether a call is that of `flat_layers` in order, and nothing else."""
+        models = [layer for layer in self.walk() if isinstance(layer, LayerList)]
+        return all(type(m) is Sequential and m.activity_regularizer is None for m in models)
+
+    @property
     def head(self) -> str | None:
         """``"softmax"`` or ``"sigmoid"`` if that is the last thing done, else None."""
         if not self._sublayers or self.activity_regularizer is not None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from kerasish.ops import compiled, reference
-from kerasish.step import Step
+from kerasish.step import Step, multiplied
 
 LEAST_ROWS, LEAST_UNITS, LEAST_DEPTH = 4, 64, 8
 MOST_DEPTH = 4096  # so that the columns of a kernel that are worked on stay in the second cache
@@ -50,7 +50,7 @@ def kernel_gradient(x: np.ndarray, dz: np.ndarray, out: np.ndarray, step: Step) 
         matrices = compiled.plain(x), compiled.plain(dz)
         if compiled.products.kernel_gradient(*matrices, most, start, *memory, out):
             return
-    np.matmul(x.T, dz, out=out)
+    multiplied(x.T, dz, out)
 
 
 def input_gradient(dz: np.ndarray, kernel: np.ndarray, step: Step) -> np.ndarray:
@@ -63,6 +63,11 @@ def input_gradient(dz: np.ndarray, kernel: np.ndarray, step: Step) -> np.ndarray
     left = compiled.plain(dz).reshape(rows, units)
     compiled.products.input_gradient(left, compiled.plain(kernel), dx.reshape(rows, depth))
     return dx
+
+
+def are_plain(rows: int, kernel: tuple[int, ...], dtype: np.dtype) -> bool:
+    """Whether BLAS computes all products of a layer whose kernel has this shape."""
+    return not _fits(rows, max(FORWARD_ROWS, GRADIENT_ROWS, BACKWARD_ROWS), kernel, dtype)
 
 
 def _fits(rows: int, most: int, kernel: tuple[int, ...], dtype: np.dtype) -> bool:

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from kerasish.step import Step
+from kerasish.step import Step, multiplied
 
 
 def product(a: np.ndarray, b: np.ndarray, step: Step) -> np.ndarray:
     """``a @ b`` for a (..., K) and b (K, M), leading axes folded into one product."""
     if a.ndim == 2:
-        return np.matmul(a, b, out=step.empty((a.shape[0], b.shape[1]), a.dtype))
+        return multiplied(a, b, step.empty((a.shape[0], b.shape[1]), a.dtype))
     out = step.empty((*a.shape[:-1], b.shape[-1]), a.dtype)
-    np.matmul(a.reshape(-1, a.shape[-1]), b, out=out.reshape(-1, b.shape[-1]))
+    multiplied(a.reshape(-1, a.shape[-1]), b, out.reshape(-1, b.shape[-1]))
     return out
 
 
@@ -39,7 +39,7 @@ def relu_backward(
 def row_sum(rows: np.ndarray, step: Step) -> np.ndarray:
     """Sum of (..., C) over all axes but the last; a product sums faster than ``.sum``."""
     rows = rows.reshape(-1, rows.shape[-1])
-    return step.ones(len(rows), rows.dtype) @ rows
+    return step.ones(len(rows), rows.dtype).dot(rows)
 
 
 def multiply(a: np.ndarray, b: np.ndarray, step: Step) -> np.ndarray:

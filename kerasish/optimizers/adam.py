@@ -8,18 +8,20 @@ from typing import Any
 
 import numpy as np
 
+from kerasish.ops.constants import numbers
 from kerasish.optimizers.base import Kernel, Optimizer, Slot
 from kerasish.registry import register
 
 
 def moments(m: Any, v: Any, g: Any, beta_1: float, beta_2: float, scratch: Any) -> None:
     """Move `m` towards the gradient and `v` towards its square."""
-    m *= beta_1
-    np.multiply(g, 1 - beta_1, out=scratch)
+    of_m, of_g, of_v, of_square = numbers(m.dtype, beta_1, 1 - beta_1, beta_2, 1 - beta_2)
+    m *= of_m
+    np.multiply(g, of_g, scratch)
     m += scratch
-    v *= beta_2
-    np.multiply(g, g, out=scratch)
-    scratch *= 1 - beta_2
+    v *= of_v
+    np.multiply(g, g, scratch)
+    scratch *= of_square
     v += scratch
 
 
@@ -72,9 +74,9 @@ class Adam(Optimizer):
         moments(m, v, g, self.beta_1, self.beta_2, step)
         if greatest:
             v = np.maximum(greatest[0], v, out=greatest[0])
-        np.sqrt(v, out=step)
-        step += self.epsilon
-        np.divide(m, step, out=step)
+        np.sqrt(v, step)
+        step += numbers(step.dtype, self.epsilon)[0]
+        np.divide(m, step, step)
         step *= alpha
         w -= step
 

@@ -110,7 +110,7 @@ class OptimizerState(Memory):
             self._average(self._plan(None), done, run)
         for weight in plan.constrained:
             weight.value[...] = weight.constraint(weight.value)
-        self.count += 1
+        self.count[...] = step + 1
 
     def _own(self) -> np.ndarray:
         """Return packed memory for a gradient that is not the caller's any more."""

@@ -23,6 +23,7 @@ from kerasish.training.interrupt import (
     interrupts,
 )
 from kerasish.training.judge import Judge
+from kerasish.training.lane import Lanes
 from kerasish.training.scores import Scores
 from kerasish.training.shards import Team, shard_count
 from kerasish.training.threads import gang
@@ -98,6 +99,8 @@ class Program:
         self._gradients: list[np.ndarray] = []
         self._training = Team(seed, training=True, recording=True)
         self._testing = Team(seed, training=False, recording=False)
+        self._lanes = Lanes(self, training=True)
+        self._testing_lanes = Lanes(self, training=False)
 
     @interrupts.whole()
     def finalize(self) -> None:
@@ -128,8 +131,6 @@ class Program:
 
     # --- one batch ----------------------------------------------------------------------------
 
-    @interrupts.whole()
-    @np.errstate(all="ignore")
     def train_batch(
         self, x: Any, y: Any, weights: Any, check: bool = False, known: bool = False
     ) -> float:
@@ -138,10 +139,18 @@ class Program:
         With `check`, a loss or gradient that is not finite raises `NonFiniteError` before
         anything of the model has changed. `known` targets have been looked at before.
         """
+        with interrupts.whole():
+            return self._train_batch(x, y, weights, check, known)
+
+    @np.errstate(all="ignore")
+    def _train_batch(self, x: Any, y: Any, weights: Any, check: bool, known: bool) -> float:
         model = self.model
-        x, rows = model.aligned(x), len(x)
+        lane = self._lanes.find(x, y, weights)
+        x, rows = x if lane else model.aligned(x), len(x)
         if not known:
             self._check_targets(y, rows)
+        if lane:
+            return lane.train(x, y, check)
         counter = model.next_counter()
         count = self.shards(rows)
         squares = [0.0] * count
@@ -180,9 +189,12 @@ class Program:
     def test_batch(self, x: Any, y: Any, weights: Any, known: bool = False) -> float:
         """Forward, loss and metrics without learning."""
         model = self.model
-        x, rows = model.aligned(x), len(x)
+        lane = self._testing_lanes.find(x, y, weights)
+        x, rows = x if lane else model.aligned(x), len(x)
         if not known:
             self._check_targets(y, rows)
+        if lane:
+            return lane.test(x, y)
 
         def shard(step: Step, part: slice) -> Any:
             step.at_head = self._has_logits

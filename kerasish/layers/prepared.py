@@ -1,0 +1,168 @@
+"""Layers bound to one shape of input, for small models, where looking things up is what costs.
+
+`prepare` gives a layer as two functions that are called batch after batch: all that is the same
+for each of them, such as memory and the places of gradients, has been found before. They do with
+NumPy what the layer's `forward` does, in the same order, so that every bit is the same.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from kerasish import activations
+from kerasish.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
+from kerasish.layers.base import Layer
+from kerasish.layers.core import Dense, Identity
+from kerasish.layers.normalization import BatchNormalization, LayerNormalization
+from kerasish.layers.regularization import AlphaDropout, Dropout, GaussianDropout, GaussianNoise
+from kerasish.layers.reshaping import Flatten, Reshape
+from kerasish.ops import compiled, constants, products
+from kerasish.step import Step, aligned
+
+
+class Prepared(NamedTuple):
+    """A layer as two functions, and the shape of its output.
+
+    `backward` belongs to the last call of `forward`. `uses_step` says whether they take memory or
+    random numbers from the step, which has then to be restarted for every batch.
+    """
+
+    forward: Callable[[np.ndarray], np.ndarray]
+    backward: Callable[[np.ndarray], Any]
+    shape: tuple[int, ...]
+    uses_step: bool = False
+
+
+def prepare(layer: Layer, shape: tuple[int, ...], step: Step) -> Prepared | None:
+    """Bind `layer` to inputs of `shape` and to the gradients of `step`.
+
+    None where there is no such form: for layers that are not listed here, which includes all
+    subclasses, and for work that is big enough for compiled kernels.
+    """
+    make: Any = _FORMS.get(type(layer))
+    changed = {"forward", "apply", "activity_regularizer"} & vars(layer).keys()
+    if (
+        make is None
+        or (changed and layer.activity_regularizer is not None)
+        or (changed - {"activity_regularizer"})
+    ):
+        return None
+    return make(layer, shape, step)
+
+
+def _dense(layer: Dense, shape: tuple[int, ...], step: Step) -> Prepared | None:
+    kernel, bias = layer.kernel, layer.bias
+    after, dtype = (shape[0], layer.units), kernel.value.dtype
+    if len(shape) != 2 or compiled.chosen(math.prod(after), dtype):
+        return None
+    if not products.are_plain(shape[0], kernel.shape, dtype):
+        return None
+    z = _memory(after, dtype)
+    activation = _activation(layer, z, step)
+    if activation is None:
+        return None
+    activate, to_dz = activation
+    of_kernel = step.grads.get(kernel)
+    of_bias = None if bias is None else step.grads.get(bias)
+    dx = _memory(shape, dtype) if step.recording and step.needs_dx(layer) else None
+    ones = constants.ones(shape[0], dtype)
+    x = z
+
+    def forward(inputs: np.ndarray) -> np.ndarray:
+        nonlocal x
+        x = inputs
+        inputs.dot(kernel.value, z)
+        if bias is not None:
+            np.add(z, bias.value, z)
+        return activate()
+
+    def backward(dy: np.ndarray) -> np.ndarray | None:
+        dz = to_dz(dy)
+        if of_bias is not None:
+            ones.dot(dz, of_bias)
+        if of_kernel is not None:
+            x.T.dot(dz, of_kernel)
+        return None if dx is None else dz.dot(kernel.value.T, dx)
+
+    return Prepared(forward, backward, after)
+
+
+def _activation(layer: Any, z: np.ndarray, step: Step) -> Any:
+    """`Layer.activated` for memory `z`, but for the gradient of the bias."""
+    fn = layer.activation
+    if step.at_head:
+        step.at_head = False
+        step.logits = z
+        return partial(fn._formula, z, out=_memory(z.shape, z.dtype)), _same
+    if fn is activations.linear:
+        return (lambda: z), _same
+    if not layer.is_relu:
+        return activations.bound(fn, z, step.recording)
+    (zero,) = constants.numbers(z.dtype, 0)
+    passes, dz = _memory(z.shape, np.dtype(bool)), _memory(z.shape, z.dtype)
+
+    def to_dz(dy: np.ndarray) -> np.ndarray:
+        np.not_equal(z, zero, passes)
+        return np.multiply(dy, passes, dz)
+
+    return partial(np.maximum, z, zero, out=z), to_dz
+
+
+def _flatten(layer: Flatten, shape: tuple[int, ...], step: Step) -> Prepared | None:
+    if layer.data_format != "channels_last":
+        return None
+    after = shape[0], math.prod(shape[1:])
+    return Prepared(lambda x: x.reshape(after), lambda dy: dy.reshape(shape), after)
+
+
+def _as_it_is(layer: Layer, shape: tuple[int, ...], step: Step) -> Prepared:
+    """A layer that does enough for its own `forward` to be called."""
+    at_head, step.at_head = step.at_head, False
+    back: Any = None
+
+    def forward(x: np.ndarray) -> np.ndarray:
+        nonlocal back
+        step.at_head = at_head
+        y, back = layer.apply(x, step)
+        return y
+
+    after: Any = layer.compute_output_shape((None, *shape[1:]))
+    return Prepared(forward, lambda dy: back(dy), (shape[0], *after[1:]), uses_step=True)
+
+
+def _same(dy: np.ndarray) -> np.ndarray:
+    return dy
+
+
+def _memory(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    return aligned(math.prod(shape) * dtype.itemsize).view(dtype).reshape(shape)
+
+
+_FORMS: dict[type, Callable[[Any, tuple[int, ...], Step], Prepared | None]] = {
+    Dense: _dense,
+    Flatten: _flatten,
+    **dict.fromkeys(
+        (
+            Activation,
+            AlphaDropout,
+            BatchNormalization,
+            Dropout,
+            ELU,
+            GaussianDropout,
+            GaussianNoise,
+            Identity,
+            LayerNormalization,
+            LeakyReLU,
+            PReLU,
+            ReLU,
+            Reshape,
+            Softmax,
+        ),
+        _as_it_is,
+    ),
+}
