@@ -7,7 +7,6 @@ Rows of tiles are transformed block by block by `compiled.winograd`; between the
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,10 @@ from kerasish.ops import compiled
 from kerasish.ops.window import Window
 from kerasish.step import Step
 
-BLOCK = 300_000  # elements of the transformed inputs and outputs that are held at once
+BLOCK = 100_000  # elements of the transformed inputs and outputs that are held at once
+TILES = 24  # of a block at least, for which the kernel is read once
+IMAGES = 600_000  # elements, transformed, of the images whose gradients are found at once
+MANY_TILES = 64  # of these images, for which the sums over tiles are read and written once
 LANES = 8  # channels of all arrays are a multiple of it: the kernels use such vectors
 
 
@@ -52,7 +54,7 @@ class Winograd:
         self.padding = tuple(before for before, _ in window.padding)
         self._turned: np.ndarray | None = None
         tiles = math.prod(-(-n // 4) for n in self.places)
-        self.at_once = max(BLOCK // (36 * (self.channels + self.filters) * tiles), 1)
+        self.at_once = _blocks_of(IMAGES, MANY_TILES, self.channels + self.filters, tiles)
 
     def correlate(
         self, x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None, relu: bool, y: np.ndarray
@@ -87,56 +89,46 @@ class Winograd:
         relu: bool,
         y: np.ndarray,
     ) -> bool:
-        kernels, (_, channels, filters) = compiled.winograd, matrices.shape
-        images, outputs = _flat(x), _flat(y)
+        _, channels, filters = matrices.shape
         down, wide = (-(-n // 4) for n in y.shape[1:3])
+        count = _blocks_of(BLOCK, TILES, channels + filters, wide)
         work = self._work(wide, max(x.shape[2] * channels, y.shape[2] * filters), channels)
-        finite = True
-        for first, count in _blocks(len(x) * down, wide, channels + filters):
-            places = count * wide
-            v, v_flat = self._planes("inputs", places, channels)
-            m, m_flat = self._planes("outputs", places, filters)
-            kernels.inputs(images, channels, *padding, down, wide, first, count, work, v_flat)
-            np.matmul(v, matrices, out=m)
-            finite &= kernels.outputs(
-                m_flat, filters, down, wide, first, count, bias, relu, work, outputs
-            )
-        return finite
+        return compiled.winograd.correlate(
+            *(_flat(x), channels, *padding, matrices.reshape(36, -1), filters),
+            *(down, wide, count, bias, relu, work),
+            *(self._planes("inputs", count * wide, channels),),
+            *(self._planes("outputs", count * wide, filters), _flat(y)),
+        )
 
     def add_kernel_gradient(self, x: np.ndarray, dy: np.ndarray, total: Any) -> Any:
         """`Columns.add_kernel_gradient`; the total is (36, C, F)."""
-        kernels, channels, filters = compiled.winograd, self.channels, self.filters
+        channels, filters = self.channels, self.filters
         images, gradients = _flat(compiled.plain(x)), _flat(compiled.plain(dy))
         down, wide = (-(-n // 4) for n in self.places)
+        count = _blocks_of(BLOCK, MANY_TILES, channels + filters, wide)
         work = self._work(wide, max(images.shape[2], gradients.shape[2]), max(channels, filters))
-        for first, count in _blocks(len(x) * down, wide, channels + filters):
-            places = count * wide
-            v, v_flat = self._planes("inputs", places, channels)
-            z, z_flat = self._planes("outputs", places, filters)
-            kernels.inputs(images, channels, *self.padding, down, wide, first, count, work, v_flat)
-            kernels.gradients(gradients, filters, down, wide, first, count, work, z_flat)
-            if total is None:
-                total = self.step.empty((36, channels, filters), x.dtype)
-                np.matmul(v.transpose(0, 2, 1), z, out=total)
-                continue
-            product = self.step.scratch("products", total.shape, x.dtype)
-            np.matmul(v.transpose(0, 2, 1), z, out=product)
-            total += product
+        if total is None:
+            total = self.step.empty((36, channels, filters), x.dtype)
+            total[...] = 0
+        compiled.winograd.kernel_gradient(
+            *(images, channels, *self.padding, gradients, filters, down, wide, count, work),
+            *(self._planes("inputs", count * wide, channels),),
+            *(self._planes("outputs", count * wide, filters), total.reshape(36, -1)),
+        )
         return total
 
     def kernel_gradient(self, total: Any) -> np.ndarray:
         """DLoss/dkernel from the total."""
         return (compiled.winograd.KERNEL.T @ total.reshape(36, -1)).reshape(self.shape)
 
-    def _planes(self, name: str, places: int, channels: int) -> tuple[np.ndarray, np.ndarray]:
-        """Scratch (36, places, channels) and the same as (36, pitch).
+    def _planes(self, name: str, places: int, channels: int) -> np.ndarray:
+        """Scratch for 36 planes of matrices (places, channels), for `compiled.planes`.
 
-        The planes are a cache line further apart than they need to be: at a power of two they
-        would all fall on the same lines of the cache.
+        They are a cache line further apart than they need to be: at a power of two they would all
+        fall on the same lines of the cache.
         """
-        pitch = places * channels + 16
-        flat = self.step.scratch(name, (36, pitch), np.float32)
-        return flat[:, : pitch - 16].reshape(36, places, channels), flat
+        rows = -(-places // 4) * 4
+        return self.step.scratch(name, (36, rows * channels + 16), np.float32)
 
     def _work(self, wide: int, width: int, channels: int) -> np.ndarray:
         size = compiled.winograd.work_size(wide, width, channels)
@@ -148,8 +140,6 @@ def _flat(images: np.ndarray) -> np.ndarray:
     return images.reshape(*images.shape[:2], -1)
 
 
-def _blocks(rows: int, wide: int, channels: int) -> Iterator[tuple[int, int]]:
-    """First and number of the rows of tiles of each block."""
-    count = max(BLOCK // (36 * channels * wide), 1)
-    for first in range(0, rows, count):
-        yield first, min(count, rows - first)
+def _blocks_of(size: int, least: int, channels: int, tiles: int) -> int:
+    """Number of rows or images of `tiles`: of `size` elements in all, but `least` tiles."""
+    return -(-max(size // (36 * channels), least) // tiles)

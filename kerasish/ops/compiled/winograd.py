@@ -12,6 +12,7 @@ of all images; `down` rows of `wide` tiles make an image. `work` is scratch of `
 import numpy as np
 
 from kerasish.ops.compiled.jit import kernel
+from kerasish.ops.compiled.planes import add_products, products
 from kerasish.ops.compiled.simd import LANES, load, positive, store, zeros
 
 A, B = np.float32(5 / 8), np.float32(3 / 2)
@@ -210,3 +211,34 @@ def outputs(tiles, channels, down, wide, first, count, bias, relu, work, y):
     for k in range(LANES):
         total += work[k]
     return total == 0
+
+
+@kernel
+def correlate(
+    x, channels, top, left, matrices, filters, down, wide, count, bias, relu, work, v, m, y
+):
+    """Transform, multiply with `matrices` (36, C * F), transform back: `count` rows at a time.
+
+    `v` and `m` (36, pitch) are scratch for the transformed inputs and outputs, which stay in the
+    second cache. Returns what `outputs` does.
+    """
+    rows = x.shape[0] * down
+    finite = True
+    for first in range(0, rows, count):
+        some = min(count, rows - first)
+        inputs(x, channels, top, left, down, wide, first, some, work, v)
+        products(v, matrices, m, some * wide, channels, filters)
+        if not outputs(m, filters, down, wide, first, some, bias, relu, work, y):
+            finite = False
+    return finite
+
+
+@kernel
+def kernel_gradient(x, channels, top, left, dz, filters, down, wide, count, work, v, z, total):
+    """Add the sums over all tiles of the products of both transforms to `total` (36, C * F)."""
+    rows = x.shape[0] * down
+    for first in range(0, rows, count):
+        some = min(count, rows - first)
+        inputs(x, channels, top, left, down, wide, first, some, work, v)
+        gradients(dz, filters, down, wide, first, some, work, z)
+        add_products(v, z, total, some * wide, channels, filters)
