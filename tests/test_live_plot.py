@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from kerasish import Sequential, layers
-from kerasish.callbacks import Callback, CallbackList, LambdaCallback, LivePlot
+from kerasish.callbacks import Callback, CallbackList, LambdaCallback, LivePlot, pacing
 from kerasish.callbacks import live_plot as live_plot_module
 from kerasish.callbacks import live_screens as screens_module
 
@@ -71,9 +71,16 @@ def shown(monkeypatch):
 @pytest.fixture
 def now(monkeypatch):
     clock = types.SimpleNamespace(seconds=0.0)
-    for module in (live_plot_module, screens_module):
+    for module in (pacing, screens_module):
         monkeypatch.setattr(module, "perf_counter", lambda: clock.seconds)
     return clock
+
+
+@pytest.fixture
+def eager(monkeypatch):
+    """The first picture is taken to cost nothing."""
+    monkeypatch.setattr(live_plot_module, "FIRST", 0.0)
+    monkeypatch.setattr(live_plot_module, "IMPORT", 0.0)
 
 
 # Without pictures
@@ -241,10 +248,9 @@ def desktop(monkeypatch):
     plt.switch_backend(before)
 
 
-def test_a_window_opens_once_and_does_not_take_the_focus(desktop, now, monkeypatch):
+def test_a_window_opens_once_and_does_not_take_the_focus(desktop, now, eager):
     import matplotlib.pyplot as plt
 
-    monkeypatch.setattr(live_plot_module, "SHARE", 1e9)
     plt.ion()
     run(LivePlot(figsize=(3, 2)), [{"loss": 1.0}, {"loss": 0.5}], batches=2)
     assert desktop[0] == ("open", False)
@@ -254,7 +260,7 @@ def test_a_window_opens_once_and_does_not_take_the_focus(desktop, now, monkeypat
     plt.ioff()
 
 
-def test_a_window_lives_between_the_epochs(desktop, now):
+def test_a_window_lives_between_the_epochs(desktop, now, eager):
     plot = LivePlot(figsize=(3, 2))
     callbacks = CallbackList([plot], verbose=0, epochs=2)
     callbacks.on_train_begin()
@@ -306,7 +312,10 @@ def test_a_backend_without_windows_gets_text(monkeypatch, capsys):
 # Cost
 
 
-def test_drawing_takes_a_few_percent_of_the_time(now, monkeypatch):
+@pytest.fixture
+def slow(monkeypatch, now):
+    """A screen on which a picture takes 0.3 seconds of the test's clock."""
+
     class Slow(Shown):
         def show(self, run):
             super().show(run)
@@ -314,19 +323,77 @@ def test_drawing_takes_a_few_percent_of_the_time(now, monkeypatch):
 
     screen = Slow(None)
     monkeypatch.setattr(live_plot_module, "choose_screens", lambda *args: [screen])
-    plot = LivePlot()
-    plot.on_train_begin()
-    for epoch in range(1000):
-        now.seconds += 0.1
-        plot.on_epoch_end(epoch, {"loss": 1.0})
-    plot.on_train_end()
-    drawn = [len(run.epochs) for run in screen.runs]
-    assert drawn[0] == 1
+    return screen
+
+
+def drive(plot, now, epochs, seconds, batches=1, stop=None):
+    callbacks = CallbackList([plot], verbose=0, epochs=epochs, steps=batches)
+    callbacks.on_train_begin()
+    for epoch in range(stop or epochs):
+        callbacks.on_epoch_begin(epoch)
+        for batch in range(batches):
+            now.seconds += seconds / batches
+            callbacks.on_train_batch_end(batch, lambda: {"loss": 1.0})
+        callbacks.on_epoch_end(epoch, {"loss": 1.0})
+    callbacks.end({})
+
+
+def test_drawing_takes_a_few_percent_of_the_time(now, slow):
+    drive(LivePlot(), now, epochs=1000, seconds=0.1)
+    drawn = [len(run.epochs) for run in slow.runs]
+    assert drawn[0] == 1  # the whole will be long enough
     assert drawn[-1] == 1000
     assert 8 <= len(drawn) <= 12  # 3 % of 100 s are ten pictures of 0.3 s
 
 
-def test_every_few_epochs(now, shown):
+def test_a_short_training_is_drawn_at_its_end(now, slow):
+    drive(LivePlot(), now, epochs=20, seconds=0.1)
+    assert [len(run.epochs) for run in slow.runs] == [20]
+
+
+def test_a_training_whose_length_is_not_known_waits_for_its_first_picture(now, slow):
+    plot = LivePlot()
+    plot.on_train_begin()
+    for epoch in range(300):
+        now.seconds += 0.1
+        plot.on_epoch_end(epoch, {"loss": 1.0})
+    plot.on_train_end()
+    assert len(slow.runs[0].epochs) >= 100
+    assert len(slow.runs) <= 4
+
+
+def test_long_epochs_are_drawn_while_they_run(now, slow):
+    drive(LivePlot(), now, epochs=2, seconds=100.0, batches=20)
+    first = slow.runs[0]
+    assert list(first.points("loss")[0]) == [0.1]
+    third = slow.runs[2]
+    np.testing.assert_allclose(third.points("loss")[0], [0.1, 0.2, 0.3])
+    assert third.best("loss") is None  # no epoch is over
+    assert list(slow.runs[-1].points("loss")[0]) == [1, 2]
+    assert 14 <= len(slow.runs) <= 20
+
+
+def test_a_picture_within_the_first_epoch_can_be_drawn(now, monkeypatch, tmp_path):
+    monkeypatch.setattr(live_plot_module, "WITHIN", 1.0)
+    path = tmp_path / "curves.png"
+    plot = LivePlot(path=path, figsize=(3, 2))
+    callbacks = CallbackList([plot], verbose=0, epochs=2, steps=4)
+    callbacks.on_train_begin()
+    callbacks.on_epoch_begin(0)
+    now.seconds += 100.0
+    callbacks.on_train_batch_end(0, {"loss": 1.0})
+    assert path.exists()
+    assert plot.figure.get_suptitle() == "training: epoch 1 of 2"
+    callbacks.end({})
+
+
+def test_batches_that_draw_nothing_do_not_compute_their_logs(now, slow):
+    plot = LivePlot()
+    plot.on_train_begin()
+    plot.on_train_batch_end(0, lambda: pytest.fail("computed"))
+
+
+def test_every_few_epochs(now, shown, eager):
     run(LivePlot(every=4), [{"loss": 1.0}] * 10)
     assert [len(r.epochs) for r in shown.runs] == [4, 8, 10]
 
@@ -374,6 +441,34 @@ def test_the_learning_rate_is_drawn_on_request(shown):
     assert silent._names(shown.runs[-1]) == ["loss"]
 
 
+def test_a_name_that_never_came_is_told_at_the_end(shown):
+    other = LambdaCallback(on_epoch_end=lambda epoch, logs: None)  # it might have brought it
+    with pytest.warns(UserWarning, match=r"never had 'mea'. Did you mean 'mae'\? They had: loss,"):
+        fit(LivePlot(["loss", "mea"]), other)
+
+
+def test_keys_that_later_callbacks_add_are_drawn(shown):
+    late = LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update(late=float(epoch)))
+    fit(LivePlot(), late)
+    assert list(shown.runs[-1].series["late"]) == [0, 1, 2]
+
+
+def test_the_best_epoch_is_asked_of_the_metric(shown):
+    from kerasish.metrics import Mean
+
+    class Odd(Mean):
+        direction = "max"
+
+        def update_state(self, y_true, y_pred, sample_weight=None):
+            super().update_state(np.abs(y_true - y_pred))
+
+    made = Sequential([layers.Dense(1, input_shape=(2,))], seed=0)
+    made.compile("sgd", "mse", metrics=[Odd(name="odd_loss")])
+    history = made.fit(X, Y, epochs=3, verbose=0, callbacks=[LivePlot()])
+    best = shown.runs[-1].best("odd_loss")
+    assert best[1] == max(history.history["odd_loss"])
+
+
 # Ends
 
 
@@ -387,7 +482,7 @@ def test_an_error_leaves_the_last_epochs_drawn(shown, error, monkeypatch):
     plot = LivePlot()
     with pytest.raises(error):
         fit(plot, LambdaCallback(on_epoch_begin=fail), epochs=5)
-    assert [len(r.epochs) for r in shown.runs] == [1, 2]
+    assert [len(r.epochs) for r in shown.runs] == [2]
     assert plot._screens == []
 
 

@@ -73,6 +73,7 @@ class HTMLReport(Callback):
 
     # Callbacks with this attribute get their logs as a function where they do not look at them.
     takes_lazy_logs = True
+    first_rank_only = True
 
     def __post_init__(self) -> None:
         super().__init__()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import sys
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from time import perf_counter
 from typing import Any
 
 from kerasish import errors, viz
@@ -13,11 +14,14 @@ from kerasish.callbacks.base import Callback
 from kerasish.callbacks.files import path_of, prepared
 from kerasish.callbacks.learning_rate import learning_rates
 from kerasish.callbacks.live_screens import Screen, TextScreen, choose_screens
+from kerasish.callbacks.pacing import Pace
 from kerasish.registry import register
 from kerasish.viz.canvas import image_format
-from kerasish.viz.runs import Run, run_of_logs
+from kerasish.viz.runs import Run, declared_directions, run_of_logs
 
 SHARE = 0.03  # of the training's time that drawing may take
+WITHIN = 10.0  # seconds between two pictures within an epoch, at least
+FIRST, IMPORT = 0.3, 0.4  # seconds that the first picture, and importing matplotlib, may take
 RATES = ("learning_rate", "lr")
 TEXT_PLOTS = 5  # in a terminal, over a whole fit
 
@@ -32,9 +36,10 @@ class LivePlot(Callback):
     terminal without pictures plots of text stand between the lines of the progress bar, five in
     all; where the output is no terminal, one at the end.
 
-    Training and validation of a metric share an axis and the best epoch is marked. Drawing takes
-    at most 3 % of the time besides the first picture and the last: epochs that would cost more
-    are drawn with the next.
+    Training and validation of a metric share an axis and the best epoch is marked. The last
+    picture is always drawn; the others take at most 3 % of the time, so that epochs which would
+    cost more are drawn with a later one and a training of a few seconds is drawn at its end. Long
+    epochs are drawn while they run.
 
     Parameters
     ----------
@@ -109,10 +114,13 @@ class LivePlot(Callback):
     def _reset(self) -> None:
         self._epochs: list[int] = []
         self._logs: list[dict[str, Any]] = []
+        self._rates: list[dict[str, float]] = []
+        self._within: list[tuple[float, dict[str, Any]]] = []  # in the epoch that is running
+        self._epoch = 0
+        self._directions: dict[str, str | None] | None = None
         self._screens: list[Screen] = []
         self._drawn = 0  # epochs that the last picture shows
-        self._spent = self._cost = 0.0
-        self._start = perf_counter()
+        self._pace = Pace(SHARE, 0.0)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "_screens": [], "figure": None}
@@ -124,10 +132,13 @@ class LivePlot(Callback):
         if self.path is not None:
             image_format(self.path, "LivePlot")
             prepared(self.path, "LivePlot")
+        self._directions = declared_directions(self.model)
         self._screens = choose_screens(self._draw, self._names, self.path, self.figsize)
-        self.__dict__.pop("on_train_batch_end", None)
-        if any(type(screen).breathe is not Screen.breathe for screen in self._screens):
-            self.on_train_batch_end = self._breathe  # type: ignore[method-assign]
+        first = FIRST if "matplotlib.pyplot" in sys.modules else FIRST + IMPORT
+        self._pace = Pace(SHARE, 0.0 if self._is_text() else first)
+
+    def _is_text(self) -> bool:
+        return any(isinstance(screen, TextScreen) for screen in self._screens)
 
     def _check_names(self) -> None:
         company = self._company
@@ -141,44 +152,69 @@ class LivePlot(Callback):
                     f"{errors.did_you_mean(name, known)} They have: {', '.join(known)}."
                 )
 
-    def _breathe(self, batch: int, logs: Any = None) -> None:
-        for screen in self._screens:
-            screen.breathe()
-
     # Callbacks with this attribute get their logs as a function where they do not look at them.
     takes_lazy_logs = True
     first_rank_only = True
 
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Know which epoch it is."""
+        self._epoch, self._within = epoch, []
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Let a window move, and draw within a long epoch."""
+        for screen in self._screens:
+            screen.breathe()
+        if self._pace.since < WITHIN or not self._pace.allows() or self._is_text():
+            return
+        steps = (self.params or {}).get("steps")
+        share = (batch + 1) / steps if steps else 0.5
+        if 0 < share < 1:
+            if not steps:  # then only the newest point is known to be in the right order
+                self._within = []
+            logs = logs() if callable(logs) else dict(logs or {})
+            self._within.append((self._epoch + share, {**logs, **self._learning_rates()}))
+            self._show()
+
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Remember the epoch, and draw if it is time."""
-        logs = dict(logs or {})
-        if "learning_rate" in (self._wanted or ()) and not any(name in logs for name in RATES):
-            rates = learning_rates(getattr(self.model, "optimizer", None))
-            logs.update({key: float(each.learning_rate) for key, each in rates.items()})
+        self._within = []
         self._epochs.append(epoch)
-        self._logs.append(logs)
+        self._logs.append({} if logs is None else logs)  # others may yet add to them
+        self._rates.append(self._learning_rates())
         if len(self._epochs) - self._drawn >= self._stride():
-            now = perf_counter()
-            if self._spent + self._cost <= SHARE * (now - self._start) or not self._drawn:
-                self._show(now)
+            # The first picture may reckon with the epochs that are to come.
+            epochs = (self.params or {}).get("epochs") or 0
+            total = 0.0 if self._drawn else self._pace.elapsed / len(self._epochs) * epochs
+            if self._pace.allows(total):
+                self._show()
+
+    def _learning_rates(self) -> dict[str, float]:
+        """The learning rates, if they are to be drawn."""
+        if "learning_rate" not in (self._wanted or ()):
+            return {}
+        rates = learning_rates(getattr(self.model, "optimizer", None))
+        return {key: float(each.learning_rate) for key, each in rates.items()}
 
     def _stride(self) -> int:
         """Epochs between two pictures."""
-        if any(isinstance(screen, TextScreen) for screen in self._screens):
+        if self._is_text():
             epochs = (self.params or {}).get("epochs") or 1
             return max(self.every, math.ceil(epochs / TEXT_PLOTS))
         return self.every
 
-    def _show(self, now: float, last: bool = False) -> None:
-        run = run_of_logs(self._epochs, self._logs)
-        if not self._names(run):
-            return
-        for screen in self._screens:
-            if screen.is_open and (last or screen.redraws):
-                screen.show(run)
-        self._drawn = len(self._epochs)
-        self._cost = perf_counter() - now
-        self._spent += self._cost
+    def _run(self) -> Run:
+        rows = [{**rates, **logs} for logs, rates in zip(self._logs, self._rates, strict=True)]
+        return run_of_logs(self._epochs, rows, directions=self._directions, within=self._within)
+
+    def _show(self, last: bool = False) -> None:
+        with self._pace.measured():
+            run = self._run()
+            if not self._names(run):
+                return
+            for screen in self._screens:
+                if screen.is_open and (last or screen.redraws):
+                    screen.show(run)
+            self._drawn = len(self._epochs)
 
     def _names(self, run: Run) -> list[str]:
         """The metrics to draw, of those that there are by now."""
@@ -197,7 +233,7 @@ class LivePlot(Callback):
         self.figure = viz.plot_history(
             run,
             self._names(run),
-            title=f"{name or 'training'}: epoch {self._epochs[-1] + 1}{total}",
+            title=f"{name or 'training'}: epoch {self._epoch + 1}{total}",
             log_scale=self.log_scale,
             smooth=self.smooth,
             figsize=self.figsize,
@@ -207,17 +243,36 @@ class LivePlot(Callback):
 
     def on_train_end(self, logs: Any = None) -> None:
         """Draw the last epochs, also after an error or Ctrl-C."""
+        self._within = []
         pending = len(self._epochs) > self._drawn
         if self._epochs and (pending or not all(screen.redraws for screen in self._screens)):
-            self._show(perf_counter(), last=True)
+            self._epoch = self._epochs[-1]
+            self._show(last=True)
         self._screens = []
+        self._warn_of_missing()
+
+    def _warn_of_missing(self) -> None:
+        """Tell of metrics that somebody might have brought, but nobody did."""
+        seen = {name.removeprefix("val_") for logs in self._logs for name in logs}
+        missing = [name for name in self._wanted or () if not (name in seen or name in RATES)]
+        if missing and self._epochs:
+            warnings.warn(
+                f"LivePlot: the logs never had '{missing[0]}'."
+                f"{errors.did_you_mean(missing[0], seen)} They had: {', '.join(sorted(seen))}.",
+                stacklevel=2,
+            )
 
     def get_state(self) -> dict[str, Any]:
         """The curves so far."""
-        return {"epochs": list(self._epochs), "logs": [dict(logs) for logs in self._logs]}
+        return {
+            "epochs": list(self._epochs),
+            "logs": [dict(logs) for logs in self._logs],
+            "rates": [dict(rates) for rates in self._rates],
+        }
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on with the curves of an earlier training."""
         self._epochs = list(state["epochs"])
         self._logs = [dict(logs) for logs in state["logs"]]
+        self._rates = [dict(rates) for rates in state.get("rates", [{}] * len(self._logs))]
         self._drawn = max(len(self._epochs) - self.every, 0)

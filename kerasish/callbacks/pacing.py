@@ -55,14 +55,18 @@ class Pace:
         self._spent, self._cost = 0.0, self.guess
 
     @property
+    def elapsed(self) -> float:
+        """Seconds since `begin`."""
+        return perf_counter() - self._start
+
+    @property
     def since(self) -> float:
         """Seconds since it was done, or since the beginning."""
         return perf_counter() - self.last
 
     def allows(self, total: float = 0.0) -> bool:
         """Whether it may be done now, in something that takes `total` seconds at least."""
-        elapsed = max(perf_counter() - self._start, total)
-        return self._spent + self._cost <= self.share * elapsed
+        return self._spent + self._cost <= self.share * max(self.elapsed, total)
 
     @contextmanager
     def measured(self) -> Iterator[None]:

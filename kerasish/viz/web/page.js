@@ -27,7 +27,7 @@
 
   // --- values under the pointer ------------------------------------------------------------
   const tip = byId("tip");
-  let hovered = null; // {name, epoch, left, top}
+  let hovered = null; // {name, epoch, left, top, scrolled}
 
   const dataOf = (svg) => (svg.curves ??= JSON.parse(svg.dataset.curves));
   const along = ([start, stop, low, high, log], value) => {
@@ -74,7 +74,7 @@
     return found;
   };
   const show = (svg, epoch, left, top) => {
-    hovered = { name: svg.dataset.name, epoch, left, top };
+    hovered = { name: svg.dataset.name, epoch, left, top, scrolled: scrollY };
     let values = [];
     for (const one of charts()) {
       const found = mark(one, epoch);
@@ -114,7 +114,7 @@
   document.addEventListener("pointermove", point);
   document.addEventListener("pointerdown", point);
   document.documentElement.addEventListener("pointerleave", hide);
-  addEventListener("scroll", hide, { passive: true });
+  addEventListener("scroll", () => { if (hovered?.scrolled !== scrollY) hide(); }, { passive: true });
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") return hide();
     const svg = event.target.closest?.("svg.chart");
