@@ -93,10 +93,10 @@ class HTMLReport(Callback):
         self._header: dict[str, Any] = {}
         self._epoch: int | None = None  # that is running
         self._batch = 0  # batches of it that are done
-        self._newest: Any = None  # its metrics, or a function that makes them
         self._within: list[tuple[float, dict[str, Any]]] = []
         self._validating = False
         self._verdicts: Verdicts | None = None
+        self._seen: tuple[Verdicts, int] | None = None  # of the newest validation, and its epoch
         self._judged: dict[str, Any] | None = None  # the newest matrix and mistakes
         self._names: list[str] | None = None  # of the classes, None for other models
         self._parts: dict[str, Any] = {}  # of the page, that do not change
@@ -104,7 +104,7 @@ class HTMLReport(Callback):
         self._broken = False
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), "_verdicts": None, "_newest": None, "_parts": {}}
+        return {**super().__getstate__(), "_verdicts": None, "_seen": None, "_parts": {}}
 
     # What happens when
 
@@ -139,12 +139,12 @@ class HTMLReport(Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Look at the clock."""
-        self._epoch, self._batch, self._newest, self._within = epoch, 0, None, []
+        self._epoch, self._batch, self._within = epoch, 0, []
         self._clock.begin()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Write within a long epoch."""
-        self._batch, self._newest = batch + 1, logs
+        self._batch = batch + 1
         since = self._pace.since
         if since >= BETWEEN and (since >= WITHIN or not self._parts) and self._pace.allows():
             self._note_within(batch, logs() if callable(logs) else dict(logs or {}))
@@ -181,9 +181,16 @@ class HTMLReport(Callback):
         if verdicts is not None and verdicts.see in observers:
             observers.remove(verdicts.see)
         if verdicts is not None and getattr(self._company, "error", None) is None:
+            self._seen = verdicts, (self._epoch or 0) + 1
+
+    def _newest_verdicts(self) -> dict[str, Any] | None:
+        """The newest matrix and mistakes: counted when they are wanted, not in each epoch."""
+        if self._seen is not None:
+            (verdicts, epoch), self._seen = self._seen, None
             found = verdicts.finish()
             if found is not None:
-                self._judged = {**found, "epoch": (self._epoch or 0) + 1}
+                self._judged = {**found, "epoch": epoch}
+        return self._judged
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Remember the epoch, and write if it is time."""
@@ -200,7 +207,7 @@ class HTMLReport(Callback):
             }
         )
         self._epochs.append(epoch)
-        self._epoch, self._newest, self._within = None, None, []
+        self._epoch, self._within = None, []
         if self._pace.since >= BETWEEN and self._pace.allows():
             self._write()
 
@@ -208,7 +215,7 @@ class HTMLReport(Callback):
         """Write how it ended."""
         if self._header:
             self._write(ending(self.model, self._company))
-        self._epoch, self._parts, self._newest = None, {}, None
+        self._epoch, self._parts, self._seen = None, {}, None
 
     # What is remembered
 
@@ -218,7 +225,7 @@ class HTMLReport(Callback):
             "epochs": list(self._epochs),
             "records": [{**record, "metrics": dict(record["metrics"])} for record in self._records],
             "seconds": perf_counter() - self._start,
-            "judged": self._judged,
+            "judged": self._newest_verdicts(),
         }
 
     def set_state(self, state: dict[str, Any]) -> None:
@@ -268,7 +275,7 @@ class HTMLReport(Callback):
                 key: float(one.learning_rate)
                 for key, one in learning_rates(self.model.optimizer).items()
             },
-            judged=self._judged,
+            judged=self._newest_verdicts(),
             names=self._names,
             end=end,
             notes=list(getattr(getattr(self._company, "error", None), "__notes__", ())),
