@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 import stat
+import tempfile
 import zipfile
 
 import numpy as np
@@ -238,6 +239,40 @@ def test_a_full_disk_is_a_clear_error_and_keeps_what_is_there(folder, whole, mon
         fit(made(), BackupAndRestore(folder))
     monkeypatch.undo()
     assert all(p.name.endswith(".npz") for p in folder.iterdir())
+    model = made()
+    assert agrees(model, fit(model, BackupAndRestore(folder)), whole)
+
+
+def test_a_disk_that_is_full_at_the_resume_keeps_what_is_there(folder, whole, monkeypatch):
+    before = {path.name: path.read_bytes() for path in broken_off(folder)}
+
+    def fsync(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(OSError, match=r"Cannot write '.*backup-00000.*no space left.*is unchanged"):
+        fit(made(), BackupAndRestore(folder))
+    monkeypatch.undo()
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    model = made()
+    assert agrees(model, fit(model, BackupAndRestore(folder)), whole)
+
+
+def test_a_folder_that_has_become_write_protected_is_an_error_before_the_resume(
+    folder, whole, monkeypatch
+):
+    backups = broken_off(folder)
+
+    def refuse(**options):
+        raise PermissionError(errno.EACCES, "Permission denied", options["dir"])
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    model = made()
+    with pytest.raises(PermissionError, match=r"cannot use the folder.*Permission denied.*Give"):
+        fit(model, BackupAndRestore(folder))
+    monkeypatch.undo()
+    assert int(model.optimizer.iterations) == 0
+    assert sorted(folder.glob("backup-*")) == backups
     model = made()
     assert agrees(model, fit(model, BackupAndRestore(folder)), whole)
 
@@ -517,7 +552,7 @@ def test_a_write_protected_folder_is_an_error_before_the_first_batch(folder):
     folder.chmod(stat.S_IRUSR | stat.S_IXUSR)
     with contextlib.ExitStack() as stack:
         stack.callback(folder.chmod, 0o700)
-        with pytest.raises(OSError, match=r"Cannot write '.*backup-000001.npz'"):
+        with pytest.raises(OSError, match="BackupAndRestore cannot use the folder"):
             fit(made(), BackupAndRestore(folder))
 
 

@@ -67,6 +67,16 @@ def test_root_mean_square_of_one():
         layers.RMSNormalization(axis="last")
 
 
+def test_axes_in_an_order_that_keras_would_change_are_written_otherwise():
+    layer = layers.RMSNormalization(axis=[-1, 1])
+    assert layer.get_config()["axis"] == [-1, 1]
+    layer(IMAGES[:, 0])
+    assert layer.get_config()["axis"] == [-2, -1]
+    other = layers.RMSNormalization(axis=[1, 3])
+    other(IMAGES)
+    assert other.get_config()["axis"] == [1, 3]
+
+
 # --- wrappers -----------------------------------------------------------------------------------
 
 

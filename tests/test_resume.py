@@ -425,6 +425,14 @@ MOMENTS = [
 MORE_MOMENTS = [
     [("fsync", 3), ("replace", 2)],
     [("remove", 1), ("on_test_batch_end", 3)],
+    # while a backup is read, and while what it holds is taken up
+    [
+        ("on_epoch_end", 1),
+        ("read_state", 0),
+        ("read_magic", 5),
+        ("set_state", 0),
+        ("read_magic", 30),
+    ],
     [("on_epoch_end", 0), ("fsync", 0), ("on_epoch_begin", 2), ("write_array", 50)],
 ]
 

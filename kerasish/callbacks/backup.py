@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import tempfile
 from dataclasses import dataclass
 from typing import Any
 
@@ -159,6 +160,8 @@ class BackupAndRestore(Callback):
         try:
             os.makedirs(self.backup_dir, exist_ok=True)
             entries = os.listdir(self.backup_dir)
+            with tempfile.TemporaryFile(dir=self.backup_dir):  # can it be written to?
+                pass
         except OSError as error:
             raise type(error)(
                 error.errno,
