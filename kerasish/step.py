@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -323,6 +324,17 @@ class Step:
         Without `rows` all shards must compute the same value; with `rows` each gives its own.
         """
         self.updates.append((weight, np.array(value), rows))
+
+
+def split_rows(rows: int, count: int) -> list[slice]:
+    """Cut `rows` into `count` slices whose lengths differ by one at most.
+
+    >>> split_rows(5, 2)
+    [slice(0, 3, None), slice(3, 5, None)]
+    """
+    size, rest = divmod(rows, count)
+    edges = list(accumulate((size + (i < rest) for i in range(count)), initial=0))
+    return [slice(a, b) for a, b in pairwise(edges)]
 
 
 def _keep(x: Any, y: Any) -> None:

@@ -173,3 +173,10 @@ def test_a_job_killed_at_any_moment_goes_on_to_the_same_bits(tmp_path, seed):
     seconds = np.random.default_rng(seed).uniform(0, 0.5)
     start(2, "-m", "tests.mpi_faults", tmp_path / "killed", "kill later", seconds)
     assert finished(tmp_path / "killed") == finished(tmp_path / "whole")
+
+
+@needs_mpi
+def test_what_ranks_agree_on_and_what_each_does_alone(tmp_path):
+    done = start(2, "-m", "tests.mpi_ranks", tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("Epoch 1/2") == 1  # the first rank alone shows progress

@@ -24,8 +24,14 @@ class Batch(NamedTuple):
         return len(self.x)
 
 
+UNKNOWN = -1
+
+
 class Part(NamedTuple):
-    """The rows of a batch that are this rank's, of `total` those from number `start` on."""
+    """The rows of a batch that are this rank's, of `total` those from number `start` on.
+
+    Where the source itself chose them, `total` is `UNKNOWN`.
+    """
 
     x: Any
     y: Any
@@ -62,6 +68,8 @@ class Batches:
     exhausted: bool = False
     share: Callable[[int], slice] | None = None
     kind: str = "data"
+    seed: Any = None  # of a source that draws orders itself
+    shard: tuple[int, int] | None = None  # (rank, size) if the source reads a rank's rows only
     _replaying = False
 
     def __init__(self, names: Names, steps: int | None, carry_on: bool) -> None:

@@ -97,8 +97,8 @@ def shuffle_mode(value: Any, who: str) -> bool | str:
     raise ValueError(f"{who}: `shuffle` must be True, False or 'batch' but got {value!r}.")
 
 
-def same_rows(rows: dict[str, int | None], who: str) -> int:
-    """Return the number of rows that all arrays have.
+def same_rows(rows: dict[str, int | None], who: str, maybe_none: bool = False) -> int:
+    """Return the number of rows that all arrays have; `maybe_none` allows there to be none.
 
     Raises
     ------
@@ -107,7 +107,7 @@ def same_rows(rows: dict[str, int | None], who: str) -> int:
     """
     sizes = {name: n for name, n in rows.items() if n is not None}
     for name, count in sizes.items():
-        if count == 0:
+        if count == 0 and not maybe_none:
             raise ValueError(
                 f"{who}: `{name}` is empty (0 rows): at least one row is needed. Check the filter "
                 "or the slice that made it."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import itertools
 import operator
 from collections.abc import Callable, Iterator
@@ -12,13 +13,14 @@ import numpy as np
 
 from kerasish import config
 from kerasish.data import arrays, checks
-from kerasish.data.base import Batches
+from kerasish.data.base import UNKNOWN, Batches, Part
 from kerasish.data.dataset import PyDataset
 from kerasish.data.memory import ArrayBatches
 from kerasish.data.prefetch import ahead
 from kerasish.data.samples import collected, mixed, transform
 from kerasish.data.sources import IterableBatches
 from kerasish.data.splitting import whole
+from kerasish.step import split_rows
 
 _NAMES = checks.Names("DataLoader")
 BUFFER_ROWS = 1024
@@ -51,6 +53,12 @@ class DataLoader:
         An HDF5 file is read in blocks of one chunk or one batch, which come in random order; as
         many blocks as fit (by default 16 MiB) are mixed row by row. Samples of an iterable
         replace each other in a buffer of 1,024. More rows mix better and take more memory.
+    shard : (int, int), optional
+        ``(rank, size)``: give only the rank-th of `size` parts of every batch, of which
+        `batch_size` counts all rows. For training on the ranks of an MPI job, each of which then
+        reads and transforms its own rows alone, and transforms draw other numbers on each. A
+        function that makes a generator and has an argument ``shard`` gets the pair and gives this
+        part itself.
 
     Raises
     ------
@@ -67,6 +75,7 @@ class DataLoader:
 
     class_names: list[str] | None = None  # of images in folders
     file_paths: list[str] | None = None
+    _source: Any
 
     def __init__(
         self,
@@ -80,9 +89,11 @@ class DataLoader:
         drop_last: bool = False,
         prefetch: int = 2,
         buffer_size: int | None = None,
+        shard: tuple[int, int] | None = None,
     ) -> None:
         self.batch_size = checks.positive_int(batch_size, "DataLoader", "batch_size")
         self.buffer_size = checks.positive_int(buffer_size, "DataLoader", "buffer_size")
+        self.shard = _checked_shard(shard)
         self.shuffle, self.drop_last, self.prefetch = bool(shuffle), drop_last, prefetch
         self.seed = config.next_seed() if seed is None else operator.index(seed)
         self.epoch = 0  # of the next pass
@@ -110,6 +121,12 @@ class DataLoader:
                 "Leave `batch_size` out."
             )
         self._source = x
+        self._shards_itself = self.shard is not None and callable(x) and _takes_shard(x)
+        if self._shards_itself and self.batch_size is not None:
+            raise ValueError(
+                "DataLoader: a function that takes `shard` gives its part of each batch itself. "
+                "Leave `batch_size` out, and let it give batches."
+            )
         self._is_indexed = hasattr(x, "__getitem__") and hasattr(x, "__len__")
         if shuffle and not self._is_indexed and self.batch_size is None:
             raise ValueError(
@@ -185,7 +202,11 @@ class DataLoader:
     def _transformed(self, epoch: int, start: int, in_order: bool) -> Iterator[tuple[Any, ...]]:
         rng = np.random.default_rng([self.seed, epoch])
         for index, batch in enumerate(self._raw(rng, start, in_order), start):
-            draws = np.random.default_rng([self.seed, epoch, 1 + index])
+            own = () if self.shard is None else self.shard[:1]
+            draws = np.random.default_rng([self.seed, epoch, 1 + index, *own])
+            if len(batch[0]) == 0 and self.shard is not None:
+                yield batch  # nothing of a short batch is this rank's
+                continue
             if self.transforms:
                 batch = tuple(part.copy() if _is_view(part) else part for part in batch)
             for function in self.transforms:
@@ -195,44 +216,97 @@ class DataLoader:
     def _raw(self, rng: np.random.Generator, start: int, in_order: bool) -> Iterator[Any]:
         """Batches before any transform."""
         shuffles, drops = self.shuffle and not in_order, self.drop_last and not in_order
-        if self.rows is not None:
-            x, y, weight = self._source
-            found = ArrayBatches(
-                x,
-                y,
-                weight,
-                batch_size=self.batch_size or 1,
-                shuffle=shuffles,
-                dtype=np.dtype(config.floatx()),
-                pool_rows=self.buffer_size,
-                names=_NAMES,
-                steps=None,
-                carry_on=False,
-            )
-            batches: Iterator[Any] = (_without_none(b) for b in found._pass(rng, start))
-        else:
-            batches = self._items(rng, shuffles, start)
-        for batch in batches:
-            if drops and self.batch_size and len(batch[0]) < self.batch_size:
+        found = self._of_arrays(rng, shuffles, start) if self.rows is not None else None
+        for batch, rows in found or self._items(rng, shuffles, start):
+            if drops and self.batch_size and rows < self.batch_size:
                 return
             yield batch
 
+    def _own_rows(self, rows: int) -> slice:
+        """Which of the rows of a batch this loader gives."""
+        if self.shard is None:
+            return slice(0, rows)
+        return split_rows(rows, self.shard[1])[self.shard[0]]
+
+    def _of_arrays(self, rng: np.random.Generator, shuffles: bool, start: int) -> Iterator[Any]:
+        """Batches of arrays, or this loader's parts, and the rows of each batch."""
+        x, y, weight = self._source
+        found = ArrayBatches(
+            x,
+            y,
+            weight,
+            batch_size=self.batch_size or 1,
+            shuffle=shuffles,
+            dtype=np.dtype(config.floatx()),
+            pool_rows=self.buffer_size,
+            names=_NAMES,
+            steps=None,
+            carry_on=False,
+        )
+        if self.shard is not None:
+            found.share = self._own_rows
+        for batch in found._pass(rng, start):
+            yield _without_none(batch[:3]), batch.total
+
     def _items(self, rng: np.random.Generator, shuffles: bool, start: int) -> Iterator[Any]:
-        """Batches of a source that gives batches or samples."""
-        size = self.batch_size or 1
+        """The same of a source that gives batches or samples."""
+        size = self.batch_size
         if self._is_indexed:
             order = rng.permutation(self._count()) if shuffles else np.arange(self._count())
-            items: Iterator[Any] = (self._source[int(i)] for i in order[start * size :])
+            if size is not None:
+                yield from self._of_samples(order[start * size :])
+                return
+            items: Iterator[Any] = (self._source[int(i)] for i in order[start:])
             start = 0
         else:
-            items = iter(self._source() if callable(self._source) else self._source)
+            items = iter(self._begun() if callable(self._source) else self._source)
             if shuffles:
                 items = mixed(items, self.buffer_size or BUFFER_ROWS, rng)
-        if self.batch_size is not None:
-            items = collected(items, self.batch_size)
-        for index, item in enumerate(items):
-            if index >= start:
-                yield item if isinstance(item, tuple) else (item,)
+            if size is not None:
+                items = collected(items, size)
+        for item in itertools.islice(items, start, None):
+            batch = item if isinstance(item, tuple) else (item,)
+            rows = len(batch[0])
+            if self.shard is not None and not self._shards_itself:
+                batch = tuple(part[self._own_rows(rows)] for part in batch)
+            yield batch, rows
+
+    def _of_samples(self, order: np.ndarray) -> Iterator[Any]:
+        """Batches of samples that are asked for by number."""
+        size = self.batch_size or 1
+        for at in range(0, len(order), size):
+            rows = order[at : at + size]
+            own = rows[self._own_rows(len(rows))]
+            asked = [self._source[int(i)] for i in (own if len(own) else rows[:1])]
+            batch = next(collected(asked, len(asked)))
+            yield tuple(part[: len(own)] for part in batch), len(rows)
+
+    def _begun(self) -> Any:
+        """What the function that makes a generator returns."""
+        options = {"shard": self.shard} if self._shards_itself else {}
+        return self._source(**options)
+
+
+def _checked_shard(shard: Any) -> tuple[int, int] | None:
+    if shard is None:
+        return None
+    try:
+        rank, size = (operator.index(number) for number in shard)
+        if not 0 <= rank < size:
+            raise ValueError
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"DataLoader: `shard` must be (rank, size) with rank from 0 to size - 1 but is "
+            f"{shard!r}. Write shard=(kerasish.distributed.rank(), kerasish.distributed.size())."
+        ) from None
+    return rank, size
+
+
+def _takes_shard(source: Any) -> bool:
+    try:
+        return "shard" in inspect.signature(source).parameters
+    except (TypeError, ValueError):
+        return False
 
 
 def _is_view(part: Any) -> bool:
@@ -258,6 +332,7 @@ class LoaderBatches(IterableBatches):
         self.batch_size = source.batch_size
         self._epoch = source.epoch
         self._again: int | None = None  # the epoch that an earlier process was in
+        self.shard = source.shard
         if source.rows is not None:
             kept = source.rows if self._in_order or not source.drop_last else None
             self.rows = len(source) * (source.batch_size or 1) if kept is None else kept
@@ -288,6 +363,24 @@ class LoaderBatches(IterableBatches):
         begun = self._is_open or self._peeked is not None
         own = {"epoch": self._epoch if begun else None, "next": self.source.epoch}
         return super().get_state() | own | {"seed": self.source.seed}
+
+    @property
+    def seed(self) -> Any:
+        """What the orders and the draws of transforms come from; `reopen` can change it."""
+        return self.source.seed, self._epoch if self._peeked is not None else self.source.epoch
+
+    @seed.setter
+    def seed(self, value: Any) -> None:
+        if value != self.seed:
+            self.close()
+            self._peeked = None
+            self.source.seed, self.source.epoch = value
+
+    def _shared(self, batch: Any) -> Part:
+        if self.shard is None:
+            return super()._shared(batch)
+        x, y, weight = batch
+        return Part(x, y, weight, UNKNOWN, 0)
 
     def replay(self) -> None:
         """Do nothing: `reopen` gets to any epoch at once."""

@@ -13,6 +13,8 @@ from kerasish.data.hdf5 import chunk_rows, is_stored, reads_at_random
 
 POOL_BYTES = 16 * 2**20
 """How much of a stored array is held in memory, at most, while its rows are being shuffled."""
+NEAR_BYTES = 2**16
+"""Rows that are not wanted are read all the same if so few lie between two that are."""
 
 
 class Column:
@@ -176,7 +178,7 @@ class ArrayBatches(Batches):
             for at in range(begin, rows, size):
                 yield self._listed(order[at : at + size])
 
-    def _pooled(self, rng: np.random.Generator, begin: int) -> Iterator[Batch]:
+    def _pooled(self, rng: np.random.Generator, begin: int) -> Iterator[Any]:
         """Shuffle stretches of rows, and the rows of as many stretches as fit in memory."""
         rows, size = self.rows or 0, self.batch_size or 1
         held = self._pool_rows or POOL_BYTES // self._row_bytes()
@@ -194,10 +196,32 @@ class ArrayBatches(Batches):
             here, begin = begin, max(0, begin - len(order))
             if here >= len(order):
                 continue
+            picked = [order[at : at + size] for at in range(here, len(order), size)]
+            if self.share is not None:
+                yield from self._own_of_pool(spans, picked, chunk)
+                continue
             pool = [None if c is None else _read(c, spans) for c in self._columns]
-            for at in range(here, len(order), size):
-                picked = order[at : at + size]
-                yield Batch(*(None if part is None else part.take(picked, 0) for part in pool))
+            for taken in picked:
+                yield Batch(*(None if part is None else part.take(taken, 0) for part in pool))
+
+    def _own_of_pool(
+        self, spans: list[tuple[int, int]], picked: list[np.ndarray], chunk: int
+    ) -> Iterator[Part]:
+        """This rank's rows of the batches of a pool; others are read if they lie between them."""
+        assert self.share is not None
+        places = np.concatenate([np.arange(start, stop) for start, stop in spans])
+        own = [self.share(len(rows)) for rows in picked]
+        mine = [places[rows[part]] for rows, part in zip(picked, own, strict=True)]
+        wanted = np.sort(np.concatenate(mine))
+        cuts = np.flatnonzero(np.diff(wanted) > max(chunk, NEAR_BYTES // self._row_bytes())) + 1
+        runs = [(int(run[0]), int(run[-1]) + 1) for run in np.split(wanted, cuts) if len(run)]
+        pool = [None if c is None else _read(c, runs) for c in self._columns]
+        starts = np.array([start for start, _ in runs], int)
+        gaps = starts - np.cumsum([0, *(stop - start for start, stop in runs)])[:-1]
+        for rows, part, all_rows in zip(mine, own, picked, strict=True):
+            at = rows - gaps[np.searchsorted(starts, rows, "right") - 1] if len(rows) else rows
+            x, y, weight = (None if c is None else c.take(at, 0) for c in pool)
+            yield Part(x, y, weight, len(all_rows), part.start)
 
     def _row_bytes(self) -> int:
         stored = [c for c in self._columns if isinstance(c, StoredColumn)]

@@ -64,6 +64,7 @@ class MadeBatches(Batches):
                 "sample_weight": None if weight is None else weight.shape[0],
             },
             who,
+            maybe_none=self.shard is not None,
         )
         if self._class_weight is not None:
             if weight is not None:

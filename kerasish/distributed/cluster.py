@@ -89,9 +89,10 @@ class Cluster:
         self._comm.Allreduce(self._mpi.IN_PLACE, array)
         self.waiting = None
 
-    def broadcast(self, value: Any) -> Any:
-        """Return rank 0's value everywhere; arrays in it are sent as they are."""
-        self._enter("rank 0's values")
+    def broadcast(self, value: Any, kind: str) -> Any:
+        """Return rank 0's value everywhere."""
+        self.exchange(kind, None)  # where a rank that has failed is noticed
+        self._enter(kind)
         value = self._comm.bcast(value, 0)
         self.waiting = None
         return value
@@ -133,6 +134,10 @@ class Cluster:
                 for r, n in enumerate(lengths)
             ]
         self.waiting = None
+        if max(lengths) <= INLINE and bool(
+            (self._frames[:, : 8 + size] == frame[: 8 + size]).all()
+        ):
+            return [pickle.loads(data)] * self.size
         # The bytes are those of this job's own processes, as all that MPI transports.
         return [pickle.loads(part.data) for part in parts]
 

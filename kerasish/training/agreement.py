@@ -91,3 +91,22 @@ def compare(cluster: Cluster, about: dict[str, Any], first: Any) -> None:
             f"seed everywhere.",
             origin=0,
         )
+
+
+def refuse_unshardable(model: Any) -> None:
+    """Refuse a model whose layers cannot work on parts of a batch."""
+    for layer in model.walk():
+        if not layer.shardable:
+            raise ValueError(
+                f"compile: distribute='mpi' cannot train {layer.label}, which needs the whole "
+                f"batch at once (shardable is False). If it treats each sample by itself, set "
+                f"`shardable = True` in its class; else leave out `distribute`."
+            )
+        penalty = layer.activity_regularizer
+        if penalty is not None and not getattr(penalty, "additive", False):
+            raise ValueError(
+                f"compile: distribute='mpi' cannot train {layer.label}, whose activity "
+                f"regularizer {type(penalty).__name__} needs the whole batch at once. If it is a "
+                f"sum over samples, set `additive = True` in its class; else leave out "
+                f"`distribute`."
+            )

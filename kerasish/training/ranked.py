@@ -17,13 +17,14 @@ from typing import Any
 import numpy as np
 
 from kerasish import config, distributed
+from kerasish.data.base import UNKNOWN
 from kerasish.distributed import RankError
-from kerasish.step import Step, commit
-from kerasish.training.agreement import News, checksum, compare
+from kerasish.step import Step, commit, split_rows
+from kerasish.training.agreement import News, checksum, compare, refuse_unshardable
 from kerasish.training.interrupt import NonFiniteError, all_finite, interrupts
 from kerasish.training.program import Program
-from kerasish.training.ranked_team import A_SUM, RankedTeam
-from kerasish.training.shards import shard_count, split_rows
+from kerasish.training.ranked_team import A_SUM, Layout, RankedTeam, even_layout, given_layout
+from kerasish.training.shards import shard_count
 from kerasish.training.state import FitState, all_weights, restore, state_of
 from kerasish.training.threads import gang
 
@@ -52,27 +53,10 @@ class RankedProgram(Program):
         self._whole: tuple[Any, Any] = (None, None)  # targets and weights of a batch, to be judged
         self._begun = False
         super().__init__(*args)
-        self._refuse_unshardable()
-
-    def _refuse_unshardable(self) -> None:
-        for layer in self.model.walk():
-            if not layer.shardable:
-                raise ValueError(
-                    f"compile: distribute='mpi' cannot train {layer.label}, which needs the whole "
-                    f"batch at once (shardable is False). If it treats each sample by itself, set "
-                    f"`shardable = True` in its class; else leave out `distribute`."
-                )
-            penalty = layer.activity_regularizer
-            if penalty is not None and not getattr(penalty, "additive", False):
-                raise ValueError(
-                    f"compile: distribute='mpi' cannot train {layer.label}, whose activity "
-                    f"regularizer {type(penalty).__name__} needs the whole batch at once. If it is "
-                    f"a sum over samples, set `additive = True` in its class; else leave out "
-                    f"`distribute`."
-                )
+        refuse_unshardable(self.model)
 
     def _prepare(self) -> None:
-        self._refuse_unshardable()  # layers may have been made since `compile`
+        refuse_unshardable(self.model)  # layers may have been made since `compile`
         super()._prepare()
         self._weights = all_weights(self.model)
         self._judged = RankedTeam(self.cluster, self.model.seed, training=False, recording=False)
@@ -81,32 +65,33 @@ class RankedProgram(Program):
 
     # --- the rows of a rank -------------------------------------------------------------------
 
-    def all_shards(self, rows: int) -> int:
+    def _all_shards(self, rows: int) -> int:
         """Number of shards of a batch on all ranks together."""
         flops = 3 * self.model.flops_a_row
         return shard_count(flops, rows, self._shardable, self.cluster.size)
 
     def own_rows(self, rows: int) -> slice:
         """The rows of a batch that are this rank's."""
-        parts = self._own_parts(rows)[1]
-        return slice(parts[0].start, parts[-1].stop) if parts else slice(rows, rows)
+        return self._layout(rows).rows
 
-    def _own_parts(self, rows: int) -> tuple[int, list[slice]]:
-        """Number of this rank's first shard, and the rows of each of its shards."""
-        count, ranks, rank = self.all_shards(rows), self.cluster.size, self.cluster.rank
-        mine = split_rows(count, ranks)[rank]
-        return mine.start, split_rows(rows, count)[mine]
+    def _layout(self, total: int) -> Layout:
+        cluster = self.cluster
+        return even_layout(total, self._all_shards(total), cluster.size, cluster.rank)
 
     def _cut(
         self, x: Any, y: Any, weights: Any, total: int | None, start: int
-    ) -> tuple[Any, Any, Any, int, int]:
-        """This rank's rows of what may be a whole batch."""
+    ) -> tuple[Any, Any, Any, Layout]:
+        """This rank's rows of what may be a whole batch, and where they lie."""
         x = self.model.aligned(x)
-        if total is not None:
-            return x, y, weights, total, start
-        own = self.own_rows(len(x))
-        parts = (None if part is None else part[own] for part in (x, y, weights))
-        return *parts, len(x), own.start
+        if total is None:
+            layout = self._layout(len(x))
+            x, y, weights = (None if a is None else a[layout.rows] for a in (x, y, weights))
+            return x, y, weights, layout
+        if total != UNKNOWN:
+            return x, y, weights, self._layout(total)
+        lengths = self.cluster.exchange("the rows of a batch", len(x))
+        count = self._all_shards(sum(lengths))
+        return x, y, weights, given_layout(lengths, count, self.cluster.rank)
 
     @property
     def _needs_all(self) -> bool:
@@ -134,29 +119,30 @@ class RankedProgram(Program):
         Parameters
         ----------
         x, y, weights : ndarray or None
-            The whole batch, or, with `total`, this rank's rows of it, which begin at `start`.
+            The whole batch, or, with `total`, this rank's rows of it, which begin at `start`; its
+            rows may be `UNKNOWN`.
         """
         if not self._begun:  # in a loop of the user's own
             self._begin()
-        x, y, weights, total, start = self._cut(x, y, weights, total, start)
+        x, y, weights, layout = self._cut(x, y, weights, total, start)
         if not known and len(x):
             self._check_targets(y, len(x))
         counter = self.model.next_counter()
         team = self._trained
-        results = self._run(team, x, y, weights, total, start, counter)
+        results = self._run(team, x, y, weights, layout, counter)
         steps = team.steps[: len(results)]
         team.hire(1, self._equip)  # a rank without rows adds zeros
         gradient, *others = self._gradients[: max(1, len(results))]
         if not results:
             gradient[...] = 0
-        penalty = self._penalties(gradient, steps[0]) if start == 0 and results else 0.0
-        loss, joined = self._share(A_STEP, total, results, penalty, steps)
+        penalty = self._penalties(gradient, steps[0]) if layout.start == 0 and results else 0.0
+        loss, joined = self._share(A_STEP, layout, results, penalty, steps)
         for other in others:
             gang.share(_sums(gradient, other))
         self.cluster.total(gradient)
         if check:
             self._check_finite(loss, [gradient], x, counter, y)
-        self._count(loss, total, joined)
+        self._count(loss, layout.total, joined)
         self._commit(steps, joined)
         if self.state is not None and gradient.size:
             self.state.apply(gradient, gang.share)
@@ -178,15 +164,15 @@ class RankedProgram(Program):
         """Judge this rank's part of a batch together with the others, or a whole one alone."""
         if total is None:
             return super().test_batch(x, y, weights, known)
-        x, y, weights, total, start = self._cut(x, y, weights, total, start)
+        x, y, weights, layout = self._cut(x, y, weights, total, start)
         if not known and len(x):
             self._check_targets(y, len(x))
         team = self._judged
-        results = self._run(team, x, y, weights, total, start, 0)
+        results = self._run(team, x, y, weights, layout, 0)
         steps = team.steps[: len(results)]
-        penalty = self._penalties(None, steps[0]) if start == 0 and results else 0.0
-        loss, joined = self._share(A_TEST, total, results, penalty, steps)
-        self._count(loss, total, joined)
+        penalty = self._penalties(None, steps[0]) if layout.start == 0 and results else 0.0
+        loss, joined = self._share(A_TEST, layout, results, penalty, steps)
+        self._count(loss, layout.total, joined)
         if joined.observed:
             self._show(x, y, [y_pred for _, _, y_pred in results])
         self._commit(steps, joined)
@@ -198,8 +184,7 @@ class RankedProgram(Program):
         x: Any,
         y: Any,
         weights: Any,
-        total: int,
-        start: int,
+        layout: Layout,
         counter: int,
     ) -> list[Any]:
         """Call the model on this rank's shards: (loss, increments, predictions) of each."""
@@ -209,7 +194,7 @@ class RankedProgram(Program):
             whole = self._whole = tuple(_join(column) for column in zip(*parts, strict=True))
 
         def shard(step: Step, part: slice) -> Any:
-            own = slice(part.start - start, part.stop - start)
+            own = slice(part.start - layout.start, part.stop - layout.start)
             step.at_head = self._has_logits
             y_pred, backward = self.model.apply(self.model.cast_input(x[own]), step)
             judged = (y, weights, own) if whole is None else (*whole, part)
@@ -220,15 +205,13 @@ class RankedProgram(Program):
                 step.grads[weight][...] = 0
             return value + sum(step.losses), scores, y_pred
 
-        first, parts = self._own_parts(total)
         prepare = self._equip if team.recording else self._equip_testing
-        shards = first, self.all_shards(total)
-        return team.call_some(shard, total, shards, parts, counter, prepare)
+        return team.call_some(shard, layout, counter, prepare)
 
     # --- what the ranks tell each other -------------------------------------------------------
 
     def _share(
-        self, kind: str, total: int, results: list[Any], penalty: float, steps: list[Step]
+        self, kind: str, layout: Layout, results: list[Any], penalty: float, steps: list[Step]
     ) -> tuple[float, SimpleNamespace]:
         """Exchange what the shards of all ranks have found; returns the loss of the batch."""
         cluster, everything = self.cluster, self._needs_all
@@ -236,9 +219,8 @@ class RankedProgram(Program):
             (value, scores, *((y_pred, step.mask) if everything else (None, None)))
             for (value, scores, y_pred), step in zip(results, steps, strict=True)
         ]
-        some_follow = self.all_shards(total) < cluster.size
-        updates = self._updates(steps, everything=some_follow and cluster.rank == 0)
-        record = (total, told, penalty, updates, self._news.own(), bool(self.observers))
+        updates = self._updates(steps, everything=layout.some_follow and layout.start == 0)
+        record = (layout.total, told, penalty, updates, self._news.own(), bool(self.observers))
         found = cluster.exchange(kind, record) if results else self._follow(kind)
         totals = [None if r is None else r[0] for r in found]
         if len({n for n in totals if n is not None}) > 1:
@@ -315,11 +297,25 @@ class RankedProgram(Program):
 
     def begin(self, state: FitState) -> None:
         """See that all ranks are about to do the same; take up the first rank's weights."""
-        compare(self.cluster, state.about(), state.batches.peek())
+        both = [batches for batches in (state.batches, state.validation) if batches is not None]
+        seeds = self.first_rank([batches.seed for batches in both])
+        for batches, seed in zip(both, seeds, strict=False):
+            batches.seed = seed
+            self._check_shard(batches)
+        shards_itself = state.batches.shard is not None
+        compare(self.cluster, state.about(), () if shards_itself else state.batches.peek())
         self._begin()
-        for batches in (state.batches, state.validation):
-            if batches is not None:
-                batches.share = self.own_rows
+        for batches in both:
+            batches.share = self.own_rows
+
+    def _check_shard(self, batches: Any) -> None:
+        place = (self.cluster.rank, self.cluster.size)
+        if batches.shard not in (None, place):
+            raise ValueError(
+                f"fit: the {batches.kind} has shard={batches.shard}, but this is rank {place[0]} "
+                f"of {place[1]}. Write shard=(kerasish.distributed.rank(), "
+                f"kerasish.distributed.size()), or leave it out: fit gives each rank its rows."
+            )
 
     def _begin(self) -> None:
         """Take up the first rank's weights, optimizer and random numbers."""
@@ -349,7 +345,7 @@ class RankedProgram(Program):
 
     def first_rank(self, value: Any) -> Any:
         """The first rank's value."""
-        return self.cluster.broadcast(value)
+        return self.cluster.broadcast(value, "the beginning of fit")
 
     def agree(self) -> None:
         """Agree on whether to stop, and on the learning rate."""

@@ -3,14 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from kerasish.distributed import Cluster
-from kerasish.step import Step
+from kerasish.step import Step, split_rows
 from kerasish.training.shards import Team, task
 from kerasish.training.threads import Rendezvous, gang
 
 A_SUM = "a sum within a layer"
+
+
+class Layout(NamedTuple):
+    """Where the rows and shards of a rank lie in a batch."""
+
+    total: int  # rows of the batch
+    start: int  # the first that is this rank's
+    first: int  # number of the first shard that is
+    shards: int  # of all ranks
+    parts: list[slice]  # the rows of each of this rank's shards, numbered in the whole batch
+    some_follow: bool  # whether a rank has no rows
+
+    @property
+    def rows(self) -> slice:
+        """This rank's rows."""
+        return slice(self.start, self.parts[-1].stop if self.parts else self.start)
+
+
+def even_layout(total: int, count: int, ranks: int, rank: int) -> Layout:
+    """The layout of a batch that is cut into `count` shards, of which each rank gets a run.
+
+    >>> even_layout(5, 4, ranks=2, rank=1)[:5]
+    (5, 3, 2, 4, [slice(3, 4, None), slice(4, 5, None)])
+    """
+    mine = split_rows(count, ranks)[rank]
+    parts = split_rows(total, count)[mine]
+    start = parts[0].start if parts else total
+    return Layout(total, start, mine.start, count, parts, count < ranks)
+
+
+def given_layout(lengths: list[int], count: int, rank: int) -> Layout:
+    """The layout of a batch of which each rank has read the rows that it chose itself.
+
+    >>> given_layout([3, 0, 2], 2, rank=2)[:5]
+    (5, 3, 1, 2, [slice(3, 5, None)])
+    """
+    shares = split_rows(count, len(lengths))
+    counts = [min(n, max(1, s.stop - s.start)) for n, s in zip(lengths, shares, strict=True)]
+    start, first = sum(lengths[:rank]), sum(counts[:rank])
+    own = split_rows(lengths[rank], counts[rank]) if counts[rank] else []
+    parts = [slice(start + part.start, start + part.stop) for part in own]
+    return Layout(sum(lengths), start, first, sum(counts), parts, 0 in counts)
 
 
 class RankedTeam(Team):
@@ -23,33 +65,21 @@ class RankedTeam(Team):
     def call_some(
         self,
         body: Callable[[Step, slice], Any],
-        rows: int,
-        shards: tuple[int, int],
-        parts: list[slice],
+        layout: Layout,
         counter: int,
         prepare: Callable[[Step], None],
     ) -> list[Any]:
-        """Run ``body(step, rows)`` for some of the shards of a batch.
-
-        Parameters
-        ----------
-        rows : int
-            Of the whole batch.
-        shards : tuple of int
-            Number of the first shard that is this rank's, and how many all ranks have together.
-        parts : list of slice
-            The rows of each of this rank's shards, numbered in the whole batch.
-        """
+        """Run ``body(step, rows)`` for this rank's shards of a batch."""
+        parts = layout.parts
         self.hire(len(parts), prepare)
-        first, count = shards
         meeting = Rendezvous(len(parts))
         results: list[Any] = [None] * len(parts)
         tasks = []
         for i, part in enumerate(parts):
             step = self.steps[i]
-            step.shard = first + i
-            step.restart(rows, part, counter)
-            step._exchange = self._across(meeting, i) if count > 1 else None
+            step.shard = layout.first + i
+            step.restart(layout.total, part, counter)
+            step._exchange = self._across(meeting, i) if layout.shards > 1 else None
             tasks.append(task(body, step, results, i))
         if len(tasks) == 1:
             tasks[0]()

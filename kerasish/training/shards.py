@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from kerasish import config
-from kerasish.step import Arena, Step
+from kerasish.step import Arena, Step, split_rows
 from kerasish.training.threads import Rendezvous, gang
 
 # Measured offline: handing a shard to another thread and back costs as much as 3 MFLOP, so a
@@ -23,17 +22,6 @@ def shard_count(flops_a_row: int, rows: int, shardable: bool, ranks: int = 1) ->
         return 1
     by_work = flops_a_row * rows // MIN_SHARD_FLOP
     return int(max(1, min(config.num_threads() * ranks, rows, by_work)))
-
-
-def split_rows(rows: int, count: int) -> list[slice]:
-    """Cut `rows` into `count` slices whose lengths differ by one at most.
-
-    >>> split_rows(5, 2)
-    [slice(0, 3, None), slice(3, 5, None)]
-    """
-    size, rest = divmod(rows, count)
-    edges = np.cumsum([0] + [size + (i < rest) for i in range(count)]).tolist()
-    return [slice(a, b) for a, b in pairwise(edges)]
 
 
 class Team:
