@@ -16,6 +16,7 @@ from kerasish.callbacks.reports import ClassReport, ConfusionMatrix
 from kerasish.callbacks.run_log import RunLog
 from kerasish.callbacks.stopping import EarlyStopping, TerminateOnNaN
 from kerasish.callbacks.tensorboard import TensorBoard
+from kerasish.callbacks.timer import Timer
 
 __all__ = [
     "BackupAndRestore",
@@ -40,4 +41,5 @@ __all__ = [
     "SwapEMAWeights",
     "TensorBoard",
     "TerminateOnNaN",
+    "Timer",
 ]
