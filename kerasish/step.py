@@ -152,6 +152,7 @@ class Step:
         self.at_head = False
         self._rng: np.random.Generator | None = None
         self._ones = np.ones(0, np.float32)
+        self._zeros = np.zeros(0, np.float32)
         self._scratch: dict[str, np.ndarray] = {}
         self._views: dict[str, np.ndarray] = {}  # of `_scratch`, as last asked for
         self._is_chained = False
@@ -275,6 +276,10 @@ class Step:
         if not first:
             gradient += out
 
+    def is_first(self, weight: Weight) -> bool:
+        """Whether the gradient is wanted and nothing has been added to it in this step."""
+        return weight in self.grads and weight not in self.written and weight not in self.touched
+
     def rows_of(self, weight: Weight, indices: np.ndarray) -> np.ndarray | None:
         """The gradient of a table, ready to have something added to the rows at `indices`.
 
@@ -298,6 +303,12 @@ class Step:
         if self._ones.size < count or self._ones.dtype != dtype:
             self._ones = np.ones(count, dtype)
         return self._ones[:count]
+
+    def zeros(self, count: int, dtype: Any) -> np.ndarray:
+        """A vector of zeros that is only read."""
+        if self._zeros.size < count or self._zeros.dtype != dtype:
+            self._zeros = np.zeros(count, dtype)
+        return self._zeros[:count]
 
     def add_loss(self, value: Any) -> None:
         """Add a term, already divided by what it is a mean over, to the batch's loss."""

@@ -109,18 +109,53 @@ def test_products_of_a_dense_layer(path, shape, zeros):
         agree(found, expected, 1e-5)
 
 
+NARROW = [(4, 64, 8), (33, 67, 10), (64, 130, 63), (130, 64, 10), (5, 8, 3)]
+
+
+@pytest.mark.parametrize("has_bias", [True, False])
+@pytest.mark.parametrize("needs_dx", [True, False])
+@pytest.mark.parametrize("relu", [True, False])
+@pytest.mark.parametrize("shape", [*NARROW, *PRODUCTS], ids=str)
+def test_backward_pass_of_a_dense_layer(path, shape, relu, needs_dx, has_bias):
+    """Forward, too. The gradients of a layer that is used twice add up."""
+    x, kernel, bias, dz = dense_case(*shape, 0.5, "float32")
+    weights = Weight(kernel), Weight(bias) if has_bias else None
+    step = Step(recording=True)
+    step.grads = {w: np.full_like(w.value, 9) for w in weights if w is not None}
+    exact = [a.astype("float64") for a in (x, kernel, bias * has_bias, dz)]
+    for times in 1, 2:
+        y = ops.affine(x, kernel, bias if has_bias else None, step, relu)
+        dx = ops.affine_backward(dz, y if relu else None, x, *weights, step, needs_dx)
+        z = exact[0] @ exact[1] + exact[2]
+        agree(y, np.maximum(z, 0) if relu else z, 1e-5)
+        gated = exact[3] * (y > 0) if relu else exact[3]
+        found = [step.grads[w] for w in weights if w is not None]
+        for gradient, expected in zip(found, (exact[0].T @ gated, gated.sum(0)), strict=False):
+            agree(gradient, times * expected, 1e-5)
+        assert (dx is not None) == needs_dx
+        if needs_dx:
+            agree(dx, gated @ exact[1].T, 1e-5)
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 @pytest.mark.parametrize("where", ["input", "kernel", "gradient"])
-def test_products_skip_no_number_that_is_not_finite(path, where, value):
+@pytest.mark.parametrize("shape", [(16, 12, 70), (16, 70, 12)], ids=str)
+def test_products_skip_no_number_that_is_not_finite(path, shape, where, value):
     """In a column that is zero in every row, ``0 * inf`` still is NaN."""
-    x, kernel, bias, dz = dense_case(16, 12, 70, 0.5, "float32")
+    x, kernel, bias, dz = dense_case(*shape, 0.5, "float32")
+    dz[:, 1] = 0
     place = {"input": x[1], "kernel": kernel[2], "gradient": dz[3]}[where]
     place[2] = value
     with np.errstate(invalid="ignore"):
         exact = np.maximum(x @ kernel + bias, 0), x.T @ dz, dz @ kernel.T
         found = dense_passes(x, kernel, bias, dz)
+        weight, step = Weight(kernel), Step(recording=True)
+        step.grads = {weight: np.empty_like(kernel)}
+        dx = ops.affine_backward(dz, None, x, weight, None, step, True)
     for mine, expected in zip(found, exact, strict=True):
         agree(mine, expected, 1e-5)
+    agree(step.grads[weight], exact[1], 1e-5)
+    agree(dx, exact[2], 1e-5)
     assert sum(not np.isfinite(mine).all() for mine in found) == 2
 
 

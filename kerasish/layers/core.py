@@ -93,14 +93,14 @@ class Dense(Layer):
 
     def forward(self, x: np.ndarray, step: Step) -> tuple[np.ndarray, Backward | None]:
         """Affine map, then the activation in place."""
-        kernel = self.kernel.value
-        z = ops.affine(x, kernel, self.bias.value if self.bias else None, step, self.is_relu)
-        y, to_dz = self.activated(z, self.bias, step)
+        bias, relu = self.bias, self.is_relu
+        z = ops.affine(x, self.kernel.value, bias.value if bias else None, step, relu)
+        y, to_dz = (z, None) if relu else self.activate(z, step)
+        gate = y if relu else None
 
         def backward(dy: np.ndarray) -> np.ndarray | None:
-            dz = to_dz(dy)
-            step.add_grad(self.kernel, x, dz, ops.kernel_gradient)
-            return ops.input_gradient(dz, kernel, step) if step.needs_dx(self) else None
+            dz = dy if to_dz is None else to_dz(dy)
+            return ops.affine_backward(dz, gate, x, self.kernel, bias, step, step.needs_dx(self))
 
         return y, backward if step.recording else None
 

@@ -3,7 +3,7 @@
 `reference` and `images` are the definitions; `compiled` has the kernels and says when they run.
 """
 
-from kerasish.ops.dense import add_bias, affine, relu_backward
+from kerasish.ops.dense import add_bias, affine, affine_backward, relu_backward
 from kerasish.ops.dropout import dropout, dropout_mask
 from kerasish.ops.normalization import moments, normalise, normalise_backward, normalised_sums
 from kerasish.ops.products import input_gradient, kernel_gradient
@@ -15,6 +15,7 @@ __all__ = [
     "Rows",
     "add_bias",
     "affine",
+    "affine_backward",
     "dropout",
     "dropout_mask",
     "input_gradient",

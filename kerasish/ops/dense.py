@@ -6,6 +6,7 @@ import numpy as np
 
 from kerasish.ops import compiled, products, reference
 from kerasish.step import Step
+from kerasish.store import Weight
 
 
 def affine(
@@ -22,6 +23,33 @@ def affine(
     y = reference.product(x, kernel, step)
     add_bias(y, bias, relu)
     return y
+
+
+def affine_backward(
+    dy: np.ndarray,
+    y: np.ndarray | None,
+    x: np.ndarray,
+    kernel: Weight,
+    bias: Weight | None,
+    step: Step,
+    needs_dx: bool,
+) -> np.ndarray | None:
+    """Backward pass of `affine`: adds to the gradients of its weights, and gives dx if needed.
+
+    With relu `y` is its output, else None.
+    """
+    if x.ndim == 2 and step.is_first(kernel) and (bias is None or step.is_first(bias)):
+        out, total = step.grads[kernel], None if bias is None else step.grads[bias]
+        done, dx = products.backward(dy, y, x, kernel.value, out, total, step, needs_dx)
+        if done:
+            step.written.update((kernel,) if bias is None else (kernel, bias))
+            return dx
+    wanted = bias is not None and step.wants(bias)
+    dz, sums = (dy, dy) if y is None else relu_backward(dy, y, step, wanted)
+    if wanted:
+        step.add_grad(bias, sums)  # type: ignore[arg-type]
+    step.add_grad(kernel, x, dz, products.kernel_gradient)
+    return products.input_gradient(dz, kernel.value, step) if needs_dx else None
 
 
 def add_bias(y: np.ndarray, bias: np.ndarray | None, relu: bool = False) -> None:

@@ -10,6 +10,7 @@ The sums of an output are in the order of its depth, however many rows there are
 import numpy as np
 
 from kerasish.ops.compiled.jit import kernel
+from kerasish.ops.compiled.rows import add_bias, relu_backward
 from kerasish.ops.compiled.simd import LANES, load, store, zeros
 from kerasish.ops.compiled.tiles import (
     DOT_COLUMNS,
@@ -43,7 +44,7 @@ def affine(x, weights, bias, least, values, places, counts, panel, y):
         j = min(block * WIDTH, units - WIDTH)  # the last may overlap the one before
         if not pack(right, j, units, depth, WIDTH, panel):
             return False
-        for g in range(counts.shape[0]):
+        for g in range((rows + ROWS - 1) // ROWS):
             to = min(g * ROWS, rows - ROWS) * units + j
             sums(values, places, g * depth, counts[g], panel, bias, j, least, out, to, units)
     return True
@@ -53,7 +54,7 @@ def affine(x, weights, bias, least, values, places, counts, panel, y):
 def list_rows(x, values, places, counts):
     """Of every four rows of x (N, D) the columns where not all are zero."""
     rows, depth = x.shape
-    for g in range(counts.shape[0]):
+    for g in range((rows + ROWS - 1) // ROWS):
         n = min(g * ROWS, rows - ROWS)
         a, b, c, d = x[n], x[n + 1], x[n + 2], x[n + 3]
         p = g * depth
@@ -94,16 +95,16 @@ def kernel_gradient(x, dz, most, start, values, places, counts, panel, out):
     panel (N * PAIR_WIDTH,).
     """
     list_columns(x, values, places, counts)
-    if counts.sum() > most:
-        return False
     rows, depth = x.shape
+    if counts[: (depth + PAIR - 1) // PAIR].sum() > most:
+        return False
     units = dz.shape[1]
     right, flat = dz.reshape(-1), out.reshape(-1)
     for block in range((units + PAIR_WIDTH - 1) // PAIR_WIDTH):
         j = min(block * PAIR_WIDTH, units - PAIR_WIDTH)
         if not pack(right, j, units, rows, PAIR_WIDTH, panel):
             return False
-        for g in range(counts.shape[0]):
+        for g in range((depth + PAIR - 1) // PAIR):
             to = min(g * PAIR, depth - PAIR) * units + j
             first, count = g * rows, counts[g]
             pair_sums(values, places, first, count, panel, start, 0, NO_LIMIT, flat, to, units)
@@ -114,7 +115,7 @@ def kernel_gradient(x, dz, most, start, values, places, counts, panel, out):
 def list_columns(x, values, places, counts):
     """Of every two columns of x (N, D) the rows where not both are zero."""
     rows, depth = x.shape
-    for g in range(counts.shape[0]):
+    for g in range((depth + PAIR - 1) // PAIR):
         k = min(g * PAIR, depth - PAIR)
         p = g * rows
         for n in range(rows):
@@ -147,3 +148,60 @@ def input_gradient(dz, weights, dx):
                     for j in range(rest, units):
                         total += dz[r, j] * weights[c, j]
                     dx[r, c] = total
+
+
+@kernel
+def turn(a, out):
+    """``out = a.T`` for a (M, N), the longer axis inside."""
+    for i in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            out[i, j] = a[j, i]
+
+
+@kernel
+def narrow_affine(x, weights, bias, relu, turned, y):
+    """`affine`, relu if asked, for few units: at least DOT_COLUMNS. `turned` is (units, D)."""
+    turn(weights, turned)
+    input_gradient(x, turned, y)
+    add_bias(y, bias, relu)
+
+
+@kernel
+def backward(
+    dy, y, relu, x, weights, most, start, values, places, counts, panel, turned, dz, total, out, dx
+):
+    """All of a Dense layer's backward pass: of relu, if asked, bias, kernel and input.
+
+    The gradients are `total` (units,), `out` (D, units) and `dx` (N, D); an empty `total` or `dx`
+    is not wanted. Without relu `dz` is `dy`. A layer of few units has `turned` (units, D); the
+    others have an empty one. `start` has as many zeros as the longest row.
+    """
+    depth, units = weights.shape
+    if relu:
+        relu_backward(dy, y, dz, total)
+    elif total.shape[0]:
+        sum_rows(dz, total)
+    if turned.shape[0]:
+        found = kernel_gradient(dz, x, most, start, values, places, counts, panel, turned)
+        for k in range(depth):
+            for j in range(units):
+                out[k, j] = turned[j, k]
+        if found and dx.shape[0]:
+            turn(weights, turned)
+            found = affine(dz, turned, start, NO_LIMIT, values, places, counts, panel, dx)
+        return found
+    if not kernel_gradient(x, dz, most, start, values, places, counts, panel, out):
+        return False
+    if dx.shape[0]:
+        input_gradient(dz, weights, dx)
+    return True
+
+
+@kernel
+def sum_rows(rows, total):
+    """``total = rows.sum(0)``."""
+    total[:] = 0
+    for i in range(rows.shape[0]):
+        row = rows[i]
+        for c in range(total.shape[0]):
+            total[c] += row[c]
