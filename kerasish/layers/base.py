@@ -220,6 +220,13 @@ class Layer(symbol.HasSymbols, Described, Filed, WeightOwner):
 
         return y, with_penalty
 
+    def joined(self, following: Layer) -> Callable[[np.ndarray, Step], Any] | None:
+        """`forward` of this layer and the next as one, where that is faster, else None.
+
+        It gives the same to the last bit. No mask passes.
+        """
+        return None
+
     def activate(self, z: np.ndarray, step: Step) -> tuple[np.ndarray, Any]:
         """Apply ``self.activation`` to `z`, whose memory may be used for the result.
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from kerasish import activations, ops, regularizers
 from kerasish.layers.arguments import Shape, positive
-from kerasish.layers.base import Backward
+from kerasish.layers.base import Backward, Layer
+from kerasish.layers.pooling import Pooling
 from kerasish.layers.spatial import AXES, Spatial, padding_name, sizes
 from kerasish.layers.weights import resolve_roles, weight_by_role
 from kerasish.ops import images
@@ -179,22 +180,63 @@ class Conv(Convolving):
 
         def backward(dy: np.ndarray) -> np.ndarray | None:
             dz = self.channels_last(dy if to_restored is None else to_restored(dy))
-            wants = (
-                step.wants(self.kernel),
-                bias is not None and step.wants(bias),
-                step.needs_dx(self),
-            )
             output = z if self.is_relu else None
-            dkernel, dbias, dx = images.gradients(
-                x, kernel, dz, window, groups, step, output, wants
+            dx = self._give(
+                images.gradients(x, kernel, dz, window, groups, step, output, self._wanted(step)),
+                step,
             )
-            if dkernel is not None:
-                step.add_grad(self.kernel, dkernel)
-            if dbias is not None:
-                step.add_grad(bias, dbias)
             return None if dx is None else self.restore(dx)
 
         return y, backward if step.recording else None
+
+    def joined(self, following: Layer) -> Any:
+        """With max pooling behind it, whose windows lie inside the output."""
+        if (
+            isinstance(following, Pooling)
+            and type(following).forward is Pooling.forward
+            and type(self).forward is Conv.forward
+            and not following.average
+            and following.rank == self.rank
+            and following.padding == "valid"
+            and not (self.channels_first or following.channels_first)
+            and (self.is_relu or self.activation is activations.linear)
+            and self.activity_regularizer is None is following.activity_regularizer
+        ):
+            return lambda x, step: self._forward_pooled(x, following, step)
+        return None
+
+    def _forward_pooled(
+        self, x: np.ndarray, following: Pooling, step: Step
+    ) -> tuple[np.ndarray, Backward | None]:
+        """Correlate and pool a few images at a time; only what is pooled is kept."""
+        following.compute_output_shape(self.compute_output_shape(x.shape))
+        window, groups, bias = self.window(x.shape[1:-1]), self.groups, self.bias
+        kernel, added = self.kernel.value, None if bias is None else bias.value
+        pooling = following.window(window.outputs(x.shape[1:-1]))
+        pooled = images.pooled_correlate(
+            x, kernel, window, groups, step, added, self.is_relu, pooling
+        )
+
+        def backward(dy: np.ndarray) -> np.ndarray | None:
+            wants = self._wanted(step)
+            found = images.gradients(x, kernel, dy, window, groups, step, None, wants, pooled)
+            return self._give(found, step)
+
+        return pooled.y, backward if step.recording else None
+
+    def _wanted(self, step: Step) -> tuple[bool, bool, bool]:
+        """Which gradients are: of the kernel, the bias and the input."""
+        bias = self.bias
+        return step.wants(self.kernel), bias is not None and step.wants(bias), step.needs_dx(self)
+
+    def _give(self, found: tuple[Any, Any, Any], step: Step) -> np.ndarray | None:
+        """Add the gradients of kernel and bias to the step's; returns the input's."""
+        dkernel, dbias, dx = found
+        if dkernel is not None:
+            step.add_grad(self.kernel, dkernel)
+        if dbias is not None:
+            step.add_grad(self.bias, dbias)
+        return dx
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(N, *output sizes, filters)."""

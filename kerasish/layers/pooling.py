@@ -39,7 +39,7 @@ class Pooling(Spatial):
         """Pool with the channels last."""
         self.compute_output_shape(x.shape)
         x = self.channels_last(x)
-        window = self._window(x.shape[1:-1])
+        window = self.window(x.shape[1:-1])
         pool = images.average_pool if self.average else images.max_pool
         y, pool_backward = pool(x, window, step)
 
@@ -50,14 +50,15 @@ class Pooling(Spatial):
 
         return self.restore(y), backward if step.recording else None
 
-    def _window(self, spatial: Any) -> images.Window:
+    def window(self, spatial: Any) -> images.Window:
+        """How it slides over an input of these sizes."""
         return images.window_of(spatial, self.pool_size, self.strides, padding=self.padding)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(N, *number of windows, channels)."""
         shape = self.last_shape(input_shape)
         known = tuple(10**6 if n is None else n for n in shape[1:-1])
-        found = self._window(known).outputs(known)
+        found = self.window(known).outputs(known)
         if min(found) < 1:
             raise ValueError(
                 f"{self.label}: a window of {self.pool_size} is larger than its input of "

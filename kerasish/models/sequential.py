@@ -83,8 +83,16 @@ class Sequential(LayerList):
         backwards: list[Any] = []
         follow = None if step.recording else step.chain()
         last = self._sublayers[-1]
-        for layer, following in pairwise(self._sublayers):
-            y, backward = layer.apply(x, step)
+        pairs = pairwise(self._sublayers)
+        for layer, following in pairs:
+            joined = None
+            if following is not last and step.mask is None:
+                joined = layer.joined(following)
+            if joined is not None:
+                y, backward = joined(x, step)
+                next(pairs)
+            else:
+                y, backward = layer.apply(x, step)
             if step.lookup is not None:
                 step.lookup.offer(layer, y, following)
             if follow is None:

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy as np
 from kerasish.ops import compiled, dense, direct, reference, winograd
 from kerasish.ops.columns import Columns
 from kerasish.ops.direct import Direct
-from kerasish.ops.pooling import average_pool, max_pool
+from kerasish.ops.pooling import MaxPool, average_pool, max_pool
 from kerasish.ops.window import Window, pad, window_of, windows
 from kerasish.ops.winograd import Winograd
 from kerasish.step import Step
@@ -29,6 +30,7 @@ __all__ = [
     "kernel_gradient",
     "max_pool",
     "pad",
+    "pooled_correlate",
     "window_of",
     "windows",
 ]
@@ -54,6 +56,70 @@ def correlate(
     return y
 
 
+@dataclass
+class Pooled:
+    """Max pooling of a correlation's output, which itself is not kept.
+
+    Attributes
+    ----------
+    pool : MaxPool
+        How it is pooled.
+    y, winner : ndarray
+        What `MaxPool.forward` gave.
+    relu : bool
+        Whether relu was taken before.
+    """
+
+    pool: MaxPool
+    y: np.ndarray
+    winner: np.ndarray | None
+    relu: bool
+
+    def gradient(
+        self, dy: np.ndarray, images: slice, shape: tuple[int, ...], step: Step, total: bool
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """DLoss/dz of a few images, z being the output before relu, and its sum if asked."""
+        dy, winner, relu = dy[images], self.winner, self.relu
+        if relu:
+            out = step.scratch("gated", dy.shape, dy.dtype)
+            dy, _ = dense.relu_backward(dy, self.y[images], step, False, out)
+        dz = step.scratch("gradient", (len(dy), *shape), dy.dtype)
+        self.pool.backward(dy, None if winner is None else winner[images], dz)
+        if not total:
+            return dz, None
+        return dz, (dense if relu else reference).row_sum(dz, step)
+
+
+def pooled_correlate(
+    x: np.ndarray,
+    kernel: np.ndarray,
+    window: Window,
+    groups: int,
+    step: Step,
+    bias: np.ndarray | None,
+    relu: bool,
+    pooling: Window,
+) -> Pooled:
+    """`max_pool` of `correlate`, to the bit, a few images at a time, which stay in the cache.
+
+    `pooling` pads nothing.
+    """
+    spatial, filters = window.outputs(x.shape[1:-1]), kernel.shape[-1]
+    method = _method(x, kernel.shape, window, groups, step)
+    pool = MaxPool(pooling, (len(x), *spatial, filters), x.dtype, step)
+    y = step.empty((len(x), *pooling.outputs(spatial), filters), x.dtype)
+    winner = pool.winner(y.shape)
+    for start in range(0, len(x), method.at_once):
+        images = slice(start, start + method.at_once)
+        some = x[images]
+        z = step.scratch("convolved", (len(some), *spatial, filters), x.dtype)
+        if not method.correlate(some, kernel, bias, relu, z):
+            columns = Columns(window, kernel.shape, groups, x.shape[1:-1], step)
+            columns.correlate(some, kernel, bias, relu, z)
+        pool.forward(z, y[images], None if winner is None else winner[images])
+    return Pooled(pool, y, winner, relu)
+
+
 def gradients(
     x: np.ndarray,
     kernel: np.ndarray,
@@ -63,16 +129,17 @@ def gradients(
     step: Step,
     y: np.ndarray | None = None,
     wants: tuple[bool, bool, bool] = (True, True, True),
+    pooled: Pooled | None = None,
 ) -> tuple[np.ndarray | None, np.ndarray | None, np.ndarray | None]:
     """DLoss/dkernel, DLoss/dbias and DLoss/dx of `correlate`, each if wanted.
 
-    `y` is the output if relu was taken, else None.
+    `y` is the output if relu was taken, else None. If it was `pooled`, `dy` is dLoss/d(pooled.y).
     """
     method = _method(x, kernel.shape, window, groups, step)
-    found = _gradients(method, x, kernel, dy, y, wants, step)
+    found = _gradients(method, x, kernel, dy, y, wants, step, pooled)
     if found is None:
         method = Columns(window, kernel.shape, groups, x.shape[1:-1], step)
-        found = _gradients(method, x, kernel, dy, y, wants, step)
+        found = _gradients(method, x, kernel, dy, y, wants, step, pooled)
         assert found is not None
     return found
 
@@ -85,16 +152,20 @@ def _gradients(
     y: np.ndarray | None,
     wants: tuple[bool, bool, bool],
     step: Step,
+    pooled: Pooled | None,
 ) -> Any:
     """A few images at a time, so that the gradient before relu stays in the cache."""
     wants_kernel, wants_bias, wants_dx = wants
     filters = dy.shape[-1]
     total, dbias = None, np.zeros(filters, dy.dtype) if wants_bias else None
     dx = step.empty(x.shape, x.dtype) if wants_dx else None
+    shape = (*method.places, filters)
     for start in range(0, len(x), method.at_once):
         images = slice(start, start + method.at_once)
         dz, sums = dy[images], None
-        if y is not None:
+        if pooled is not None:
+            dz, sums = pooled.gradient(dy, images, shape, step, wants_bias)
+        elif y is not None:
             out = step.scratch("gradient", dz.shape, dz.dtype)
             dz, sums = dense.relu_backward(dz, y[images], step, wants_bias, out)
         elif wants_bias:

@@ -52,7 +52,8 @@ class Winograd:
         self.places = window.outputs(spatial)
         self.channels, self.filters = shape[-2:]
         self.padding = tuple(before for before, _ in window.padding)
-        self._turned: np.ndarray | None = None
+        self._transformed: np.ndarray | None = None  # the kernel as it is
+        self._turned: np.ndarray | None = None  # and turned
         tiles = math.prod(-(-n // 4) for n in self.places)
         self.at_once = _blocks_of(IMAGES, MANY_TILES, self.channels + self.filters, tiles)
 
@@ -61,8 +62,9 @@ class Winograd:
     ) -> bool:
         """`Columns.correlate`; False if outputs are not finite and so may be wrong."""
         shift = np.zeros(self.filters, np.float32) if bias is None else compiled.plain(bias)
-        matrices = self._matrices(kernel)
-        return self._correlate(compiled.plain(x), matrices, self.padding, shift, relu, y)
+        if self._transformed is None:
+            self._transformed = self._matrices(kernel)
+        return self._correlate(compiled.plain(x), self._transformed, self.padding, shift, relu, y)
 
     def input_gradient(self, dy: np.ndarray, kernel: np.ndarray, dx: np.ndarray) -> bool:
         """`Columns.input_gradient`: a correlation with the kernel turned by half a circle."""

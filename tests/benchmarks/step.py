@@ -33,10 +33,22 @@ def sgemm(size: int = 1024) -> float:
 
 
 def watch(layer: Any, times: dict[str, list[list[float]]]) -> None:
-    """Have the layer note the time of each of its passes."""
-    apply, (forward, backward) = layer.apply, times.setdefault(layer.name, [[], []])
+    """Have the layer note the time of each of its passes, and of those joined with the next."""
+    layer.apply = timed(layer.apply, times.setdefault(layer.name, [[], []]))
+    join = layer.joined
 
-    def timed(x: np.ndarray, step: Any) -> Any:
+    def joined(following: Any) -> Any:
+        run = join(following)
+        return None if run is None else timed(run, times[layer.name])
+
+    layer.joined = joined
+
+
+def timed(apply: Any, times: list[list[float]]) -> Any:
+    """The same function, which notes the time that it and its backward function take."""
+    forward, backward = times
+
+    def run(x: np.ndarray, step: Any) -> Any:
         start = time.thread_time()
         y, back = apply(x, step)
         forward.append(time.thread_time() - start)
@@ -49,7 +61,7 @@ def watch(layer: Any, times: dict[str, list[list[float]]]) -> None:
 
         return y, None if back is None else timed_back
 
-    layer.apply = timed
+    return run
 
 
 def measure(name: str) -> None:

@@ -23,6 +23,34 @@ LOWEST = np.float32(-np.inf)
 
 
 @kernel
+def _four_pool(source, at, below, channels, count, out, first, to):
+    """`max_pool` of one window of 2x2 pixels, the lower two of which begin at `below`."""
+    zero, one, two, three = zeros(), fill(ONE), fill(np.float32(2)), fill(np.float32(3))
+    for c in range(0, count, LANES):
+        e0, e1 = load(source, at + c), load(source, at + channels + c)
+        e2, e3 = load(source, below + c), load(source, below + channels + c)
+        number = where_above(e1, e0, one, zero)
+        best = largest(e0, e1)
+        number = where_above(e2, best, two, number)
+        best = largest(best, e2)
+        number = where_above(e3, best, three, number)
+        store(out, to + c, largest(best, e3))
+        store(first, to + c, number)
+
+
+@kernel
+def _four_backward(source, first, at, channels, count, out, to, below):
+    """`max_backward` of one window of 2x2 pixels that no other overlaps."""
+    zero, one, two, three = zeros(), fill(ONE), fill(np.float32(2)), fill(np.float32(3))
+    for c in range(0, count, LANES):
+        gradient, number = load(source, at + c), load(first, at + c)
+        store(out, to + c, where_equal(number, zero, gradient, zero))
+        store(out, to + channels + c, where_equal(number, one, gradient, zero))
+        store(out, below + c, where_equal(number, two, gradient, zero))
+        store(out, below + channels + c, where_equal(number, three, gradient, zero))
+
+
+@kernel
 def max_pool(x, numbers, y, winner):
     """Largest of each window; the number of the first of equal ones into `winner` (uint8)."""
     C, kh, kw, sh, sw, top, left = numbers
@@ -37,7 +65,11 @@ def max_pool(x, numbers, y, winner):
                 b0, b1 = max(left - j * sw, 0), min(width + left - j * sw, kw)
                 to = ((n * high + i) * wide + j) * C
                 corner = ((n * height + i * sh - top) * width + j * sw - left) * C
-                for c in range(0, whole, LANES):
+                done = 0
+                if kh == 2 and kw == 2 and a1 - a0 == 2 and b1 - b0 == 2:
+                    _four_pool(source, corner, corner + width * C, C, whole, out, first, to)
+                    done = whole
+                for c in range(done, whole, LANES):
                     best, number = fill(LOWEST), fill(np.float32(a0 * kw + b0))
                     for a in range(a0, a1):
                         for b in range(b0, b1):
@@ -78,7 +110,11 @@ def max_backward(dy, winner, numbers, dx):
                 b0, b1 = max(left - j * sw, 0), min(width + left - j * sw, kw)
                 at = ((n * high + i) * wide + j) * C
                 corner = ((n * height + i * sh - top) * width + j * sw - left) * C
-                for c in range(0, whole, LANES):
+                done = 0
+                if apart and kh == 2 and kw == 2 and a1 - a0 == 2 and b1 - b0 == 2:
+                    _four_backward(source, first, at, C, whole, out, corner, corner + width * C)
+                    done = whole
+                for c in range(done, whole, LANES):
                     gradient, number = load(source, at + c), load(first, at + c)
                     for a in range(a0, a1):
                         for b in range(b0, b1):

@@ -46,6 +46,14 @@ def relu_backward(dy, y, dz, total):
 
 
 @kernel
+def add_up(rows, total):
+    """`total` (C,) becomes the sum of the rows, as `relu_backward` has it."""
+    total[:] = 0
+    for i in range(rows.shape[0]):
+        _add_row(total, rows[i])
+
+
+@kernel
 def drop(x, bits, least, scale, y):
     """``y = x * scale`` where `bits` is at least `least`, else ``x * 0``, all flat."""
     for i in range(y.shape[0]):
