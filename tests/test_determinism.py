@@ -14,6 +14,7 @@ import pytest
 
 import kerasish as ks
 from kerasish import layers
+from kerasish.ops import compiled, tables
 from kerasish.training import shards
 
 RNG = np.random.default_rng(0)
@@ -309,3 +310,42 @@ def test_a_gan_trains_as_one_made_by_hand(count, built_first, monkeypatch):
                     np.testing.assert_allclose(ours, theirs, atol=2e-6)
     finally:
         ks.config.set_num_threads(before)
+
+
+RECURRENT = {
+    "lstm": lambda: [layers.LSTM(8, dropout=0.2, recurrent_dropout=0.3)],
+    "gru": lambda: [layers.GRU(8, return_sequences=True), layers.GRU(8, reset_after=False)],
+    "both ways": lambda: [layers.Bidirectional(layers.LSTM(8)), layers.Dropout(0.3)],
+    "simple": lambda: [layers.SimpleRNN(8, activation="relu", recurrent_dropout=0.2)],
+    "cells": lambda: [layers.RNN([layers.GRUCell(6), layers.LSTMCell(5, dropout=0.2)])],
+}
+
+
+@pytest.mark.parametrize("kernels", ["0", "auto"])
+@pytest.mark.parametrize("name", RECURRENT)
+def test_recurrent_fits_repeat_to_the_bit(name, kernels, monkeypatch):
+    """With masks, dropout and tables whose rows are looked up once, in one shard and in more."""
+    monkeypatch.setattr(shards, "MIN_SHARD_FLOP", 1)
+    monkeypatch.setattr(tables, "MIN_FLOP", 1)
+    monkeypatch.setattr(compiled, "MIN_ELEMENTS", 1)
+    words = np.random.default_rng(0).integers(0, 9, (24, 7))
+    words[3] = 0
+    threads = ks.config.num_threads()
+
+    def digest(count, seed):
+        ks.config.set_num_threads(count)
+        table = layers.Embedding(9, 6, mask_zero=True)
+        model = ks.Sequential([table, *RECURRENT[name](), layers.Dense(3)], seed=seed)
+        loss = ks.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile("adam", loss, metrics=["accuracy"])
+        model.fit(words, Y[:24], batch_size=10, epochs=2, verbose=0)
+        bits = b"".join(a.tobytes() for a in model.get_weights())
+        return hashlib.sha256(bits + model.predict(words, verbose=0).tobytes()).hexdigest()
+
+    try:
+        with compiled.forced(kernels):
+            for count in 1, 3:
+                assert len({digest(count, 5) for _ in range(3)}) == 1
+            assert digest(3, 5) != digest(3, 6)
+    finally:
+        ks.config.set_num_threads(threads)

@@ -13,7 +13,7 @@ from kerasish.step import Step
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("numba") is None, reason="the kernels need numba"
 )
-GATES = {"simple": 1, "lstm": 4, "gru": 3}
+GATES = {"simple": 1, "lstm": 4, "gru": 3, "gru_before": 3}
 SHAPES = [(5, 6, 16), (4, 7, 20), (2, 15, 16), (3, 3, 32), (1, 1, 5)]  # steps, rows, units
 
 
@@ -43,6 +43,26 @@ def agree(found, expected):
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("kind", GATES)
 def test_kernels_do_what_is_defined(kind, shape, whole, masked):
+    check(kind, shape, whole, masked)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("units", [16, 20])
+@pytest.mark.parametrize("kind", GATES)
+def test_kernels_drop_states_gate_by_gate(kind, units, masked):
+    check(kind, (4, 7, units), True, masked, dropped=True)
+
+
+@pytest.mark.parametrize("name", sequences.KINDS)
+@pytest.mark.parametrize("kind", GATES)
+def test_kernels_know_other_activations(kind, name):
+    check(kind, (3, 5, 20), False, True, names=(name, "sigmoid"))
+    if kind != "simple":
+        check(kind, (3, 5, 20), True, False, names=("tanh", name))
+
+
+def check(kind, shape, whole, masked, dropped=False, names=("tanh", "sigmoid")):
+    """Compare a kernel with its definition, forward and backward."""
     steps, rows, units = shape
     rng = np.random.default_rng(sum(shape))
 
@@ -58,13 +78,20 @@ def test_kernels_do_what_is_defined(kind, shape, whole, masked):
         seen = np.logical_or.accumulate(keep)[..., None]
         dy = dy * (seen if whole else seen[-1])
     bias = normal(3 * units)
-    tanh, sigmoid = activate(activations.tanh), activate(activations.sigmoid)
-    tail = {"simple": [tanh]}.get(kind, [tanh, sigmoid])
+    tail = [activate(getattr(activations, name)) for name in names][: 1 + (kind != "simple")]
     extra = [bias] if kind == "gru" else []
-    product = Product(*doubles(kernel))
+    masks = None
+    if dropped:
+        masks = (rng.random((GATES[kind], rows, units)) < 0.7).astype("float32") / 0.7
+    wide = doubles(kernel, *([] if masks is None else [masks]))
+    products = [Product(*wide)]
+    if kind == "gru_before":
+        products = products[0].columns(2 * units)
     given = *doubles(*extra), doubles(*states), keep, whole
-    defined = getattr(recurrent, kind)(*doubles(x), product, *given, *tail)
-    found = getattr(sequences, kind)(x.copy(), Product(kernel), *extra, states, keep, whole, Step())
+    defined = getattr(recurrent, kind)(*doubles(x), *products, *given, *tail)
+    kinds = tuple(sequences.KINDS[name] for name in names)
+    given = *extra, states, keep, whole, Step(), kinds
+    found = getattr(sequences, kind)(x.copy(), Product(kernel, masks), *given)
     agree(found.output, defined.output)
     for a, b in zip(found.states, defined.states, strict=True):
         agree(a, b)
@@ -114,8 +141,9 @@ def test_layers_take_the_kernels(name, monkeypatch):
     assert calls == [1]
     getattr(layers, name)(5, activation="relu")(x)
     getattr(layers, name)(5, recurrent_dropout=0.5)(x, training=True)
+    assert calls == [1, 1, 1]
+    getattr(layers, name)(5, activation="gelu")(x)
     getattr(layers, name)(5, dtype="float64")(x)
-    assert calls == [1]
     with compiled.forced("0"):
         getattr(layers, name)(5)(x)
-    assert calls == [1]
+    assert calls == [1, 1, 1]

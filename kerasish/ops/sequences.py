@@ -1,4 +1,4 @@
-"""Recurrences in compiled kernels: what `recurrent` defines, for tanh and sigmoid.
+"""Recurrences in compiled kernels: what `recurrent` defines, for the activations in `KINDS`.
 
 Where no step of a sample has counted yet the output is its first state: zero, as `recurrent` says
 it, unless another one was given; `RNN` sees to those.
@@ -11,11 +11,24 @@ from typing import Any
 import numpy as np
 
 from kerasish.ops import compiled
+from kerasish.ops.compiled import gates as numbers
 from kerasish.ops.recurrent import Pass, Product, States
 from kerasish.step import Step
 
 PANEL = 16
 NOTHING = np.zeros((0, 0), np.uint8)
+NO_MASKS = np.zeros((0, 0, 0), np.float32)
+# Activations by name, as the kernels number them; a pass takes one for states, one for gates.
+KINDS = {
+    "linear": numbers.LINEAR,
+    "tanh": numbers.TANH,
+    "sigmoid": numbers.SIGMOID,
+    "relu": numbers.RELU,
+    "hard_sigmoid": numbers.HARD_SIGMOID,
+    "hard_sigmoid_keras2": numbers.HARD_SIGMOID_2,
+}
+Kinds = tuple[int, int]
+USUAL = KINDS["tanh"], KINDS["sigmoid"]
 
 
 def padded(units: int) -> int:
@@ -54,8 +67,9 @@ class Frame:
     """The padded kernel, mask and states of one pass."""
 
     def __init__(
-        self, x: np.ndarray, kernel: np.ndarray, keep: np.ndarray | None, gates: int, step: Step
+        self, x: np.ndarray, recurrent: Product, keep: np.ndarray | None, gates: int, step: Step
     ) -> None:
+        kernel = recurrent.kernel
         self.steps, self.rows = x.shape[:2]
         self.gates, self.step = gates, step
         self.units = x.shape[-1] // gates
@@ -66,6 +80,19 @@ class Frame:
         if self.wide != self.units:
             below = np.zeros((self.wide - self.units, self.kernel.shape[1]), kernel.dtype)
             self.kernel = np.concatenate([self.kernel, below])
+        self.masks = NO_MASKS if recurrent.masks is None else spaced(recurrent.masks, 1)
+
+    @property
+    def panels(self) -> np.ndarray:
+        """Of the kernel."""
+        return panels(self.kernel)
+
+    def back_panels(self, by_gate: bool = False) -> np.ndarray:
+        """Of the transposed kernel, or of the gates' transposed kernels one after the other."""
+        if not by_gate and not len(self.masks):
+            return panels(self.kernel.T)
+        parts = self.kernel.reshape(self.wide, self.gates, self.wide).transpose(2, 1, 0)
+        return panels(parts.reshape(self.wide, -1))
 
     def history(self, first: np.ndarray | None) -> np.ndarray:
         """Memory for a state after each step, with the one before the first; without, for less."""
@@ -110,8 +137,24 @@ class Frame:
 
     def kernel_gradient(self, before: np.ndarray, dz: np.ndarray) -> np.ndarray:
         """Of the recurrent kernel, from the states before all steps."""
-        product = before.reshape(-1, self.wide).T @ dz.reshape(-1, dz.shape[-1])
-        return closed(product[: self.units], self.gates, self.units)
+        return self.columns_gradient(before, dz, slice(0, self.gates))
+
+    def columns_gradient(self, before: np.ndarray, dz: np.ndarray, gates: slice) -> np.ndarray:
+        """That of the columns of some gates."""
+        rows, wide = dz.reshape(-1, dz.shape[-1]), self.wide
+        if not len(self.masks):
+            columns = rows[:, gates.start * wide : gates.stop * wide]
+            product = before.reshape(-1, wide).T @ columns
+        else:
+            product = np.concatenate(
+                [
+                    (before * self.masks[g]).reshape(-1, wide).T
+                    @ rows[:, g * wide : (g + 1) * wide]
+                    for g in range(gates.start, gates.stop)
+                ],
+                axis=1,
+            )
+        return closed(product[: self.units], gates.stop - gates.start, self.units)
 
 
 def simple(
@@ -121,18 +164,19 @@ def simple(
     keep: np.ndarray | None,
     sequences: bool,
     step: Step,
+    kinds: Kinds = USUAL,
 ) -> Pass:
-    """`recurrent.simple` with tanh; x is used up."""
-    frame = Frame(x, recurrent.kernel, keep, 1, step)
+    """`recurrent.simple`; x is used up."""
+    frame = Frame(x, recurrent, keep, 1, step)
     z, units = frame.z, frame.units
     hs = frame.history(states[0])
-    compiled.recurrent.simple(z, panels(frame.kernel), hs, frame.keep)
+    compiled.recurrent.simple(z, frame.panels, hs, frame.keep, frame.masks, kinds[0])
 
     def backward(dy: np.ndarray, dstates: Any = None) -> Any:
         (dh,) = frame.seeds(dy, dstates, sequences, 1)
         flat = frame.gradients(dy, sequences)
-        transposed = panels(frame.kernel.T)
-        compiled.recurrent.simple_backward(*flat, z, transposed, hs, frame.keep, dh)
+        transposed, tail = frame.back_panels(), (frame.masks, *kinds)
+        compiled.recurrent.simple_backward(*flat, z, transposed, hs, frame.keep, dh, *tail[:2])
         return closed(z, 1, units), frame.kernel_gradient(hs[:-1], z), [dh[:, :units]]
 
     return Pass(frame.output(hs, sequences), [hs[-1, :, :units]], backward)
@@ -145,19 +189,21 @@ def lstm(
     keep: np.ndarray | None,
     sequences: bool,
     step: Step,
+    kinds: Kinds = USUAL,
 ) -> Pass:
-    """`recurrent.lstm` with tanh and sigmoid; x is used up."""
-    frame = Frame(x, recurrent.kernel, keep, 4, step)
+    """`recurrent.lstm`; x is used up."""
+    frame = Frame(x, recurrent, keep, 4, step)
     z, units = frame.z, frame.units
     hs, cs = frame.history(states[0]), frame.history(states[1])
-    tanhs = frame.history(None)
-    compiled.recurrent.lstm(z, panels(frame.kernel), hs, cs, tanhs, frame.keep)
+    squashed = frame.history(None)
+    compiled.recurrent.lstm(z, frame.panels, hs, cs, squashed, frame.keep, frame.masks, *kinds)
 
     def backward(dy: np.ndarray, dstates: Any = None) -> Any:
         dh, dc = frame.seeds(dy, dstates, sequences, 2)
         flat = frame.gradients(dy, sequences)
-        transposed = panels(frame.kernel.T)
-        compiled.recurrent.lstm_backward(*flat, z, transposed, cs, tanhs, frame.keep, dh, dc)
+        transposed, tail = frame.back_panels(), (frame.masks, *kinds)
+        arrays = z, transposed, cs, squashed, frame.keep, dh, dc
+        compiled.recurrent.lstm_backward(*flat, *arrays, *tail)
         first = [dh[:, :units], dc[:, :units]]
         return closed(z, 4, units), frame.kernel_gradient(hs[:-1], z), first
 
@@ -172,23 +218,54 @@ def gru(
     keep: np.ndarray | None,
     sequences: bool,
     step: Step,
+    kinds: Kinds = USUAL,
 ) -> Pass:
-    """`recurrent.gru` with tanh and sigmoid; x is used up."""
-    frame = Frame(x, recurrent.kernel, keep, 3, step)
+    """`recurrent.gru`; x is used up."""
+    frame = Frame(x, recurrent, keep, 3, step)
     z, units = frame.z, frame.units
     hs = frame.history(states[0])
     products = step.empty(z.shape, z.dtype)
     offset = np.zeros(3 * units, z.dtype) if bias is None else bias
-    compiled.recurrent.gru(z, spaced(offset, 3), panels(frame.kernel), hs, products, frame.keep)
+    arrays = spaced(offset, 3), frame.panels, hs, products, frame.keep
+    compiled.recurrent.gru(z, *arrays, frame.masks, *kinds)
 
     def backward(dy: np.ndarray, dstates: Any = None) -> Any:
         (dh,) = frame.seeds(dy, dstates, sequences, 1)
         flat = frame.gradients(dy, sequences)
-        transposed = panels(frame.kernel.T)
-        compiled.recurrent.gru_backward(*flat, z, products, transposed, hs, frame.keep, dh)
+        transposed, tail = frame.back_panels(), (frame.masks, *kinds)
+        arrays = z, products, transposed, hs, frame.keep, dh
+        compiled.recurrent.gru_backward(*flat, *arrays, *tail)
         rows = products.reshape(-1, products.shape[-1])
         dbias = closed(step.ones(len(rows), rows.dtype) @ rows, 3, units)
         kernel = frame.kernel_gradient(hs[:-1], products)
         return closed(z, 3, units), kernel, [dh[:, :units]], dbias
+
+    return Pass(frame.output(hs, sequences), [hs[-1, :, :units]], backward)
+
+
+def gru_before(
+    x: np.ndarray,
+    recurrent: Product,
+    states: States,
+    keep: np.ndarray | None,
+    sequences: bool,
+    step: Step,
+    kinds: Kinds = USUAL,
+) -> Pass:
+    """`recurrent.gru_before`; x is used up."""
+    frame = Frame(x, recurrent, keep, 3, step)
+    z, units = frame.z, frame.units
+    hs, resets = frame.history(states[0]), frame.history(None)
+    tail = frame.masks, *kinds
+    compiled.recurrent.gru_before(z, frame.panels, hs, resets, frame.keep, *tail)
+
+    def backward(dy: np.ndarray, dstates: Any = None) -> Any:
+        (dh,) = frame.seeds(dy, dstates, sequences, 1)
+        flat = frame.gradients(dy, sequences)
+        arrays = z, frame.back_panels(by_gate=True), hs, frame.keep, dh
+        compiled.recurrent.gru_before_backward(*flat, *arrays, *tail)
+        left = frame.columns_gradient(hs[:-1], z, slice(0, 2))
+        right = frame.columns_gradient(resets, z, slice(2, 3))
+        return closed(z, 3, units), np.concatenate([left, right], axis=1), [dh[:, :units]]
 
     return Pass(frame.output(hs, sequences), [hs[-1, :, :units]], backward)

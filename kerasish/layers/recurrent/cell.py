@@ -10,9 +10,11 @@ from kerasish import activations, constraints, initializers, ops, regularizers
 from kerasish.layers.arguments import Shape, fraction, positive
 from kerasish.layers.base import Layer
 from kerasish.layers.recurrent.protocol import call_cell
-from kerasish.ops import compiled
+from kerasish.ops import compiled, sequences
 from kerasish.ops.recurrent import Pass, Product, States
 from kerasish.step import Step
+
+KINDS = {getattr(activations, name): kind for name, kind in sequences.KINDS.items()}
 
 
 class Cell(Layer):
@@ -102,17 +104,12 @@ class Cell(Layer):
         """From the input's products to the outputs; see `ops.recurrent`."""
         raise TypeError(f"{type(self).__name__} must define `recur`.")
 
-    def is_compiled(self, z: np.ndarray, product: Product) -> bool:
-        """Whether the kernels fit and are worth it: for the usual activations, no dropout."""
-        usual = self.activation is activations.tanh
+    def kinds(self, z: np.ndarray, product: Product) -> tuple[int, int] | None:
+        """The activations as `ops.sequences` numbers them, if its kernels fit and are worth it."""
         gate = getattr(self, "recurrent_activation", activations.sigmoid)
-        return (
-            usual
-            and gate is activations.sigmoid
-            and type(product) is Product
-            and product.masks is None
-            and compiled.chosen(z.size, z.dtype)
-        )
+        found = KINDS.get(self.activation), KINDS.get(gate)
+        fits = type(product) is Product and compiled.chosen(z.size, z.dtype)
+        return found if fits and None not in found else None  # type: ignore[return-value]
 
     def row_columns(self, step: Step) -> int:
         """Columns of the kernel if `run` takes `ops.Rows`, else 0: dropout wants each place."""

@@ -78,8 +78,9 @@ class SimpleRNNCell(SimpleRNNArguments, Cell):
         step: Step,
     ) -> Pass:
         """See `ops.recurrent.simple`."""
-        if self.is_compiled(z, product):
-            return compiled.simple(z, product, states, keep, sequences, step)
+        kinds = self.kinds(z, product)
+        if kinds is not None:
+            return compiled.simple(z, product, states, keep, sequences, step, kinds)
         return recurrent.simple(z, product, states, keep, sequences, _act(self.activation))
 
 
@@ -138,8 +139,9 @@ class LSTMFormula(Cell):
         step: Step,
     ) -> Pass:
         """See `ops.recurrent.lstm`."""
-        if self.is_compiled(z, product):
-            return compiled.lstm(z, product, states, keep, sequences, step)
+        kinds = self.kinds(z, product)
+        if kinds is not None:
+            return compiled.lstm(z, product, states, keep, sequences, step, kinds)
         act, gate = _act(self.activation), _act(self.recurrent_activation)
         return recurrent.lstm(z, product, states, keep, sequences, act, gate)
 
@@ -249,11 +251,15 @@ class GRUCell(GRUArguments, Cell):
         step: Step,
     ) -> Pass:
         """See `ops.recurrent.gru` and `gru_before`."""
+        kinds = self.kinds(z, product)
         act, gate = _act(self.activation), _act(self.recurrent_activation)
-        if not self.reset_after:
-            parts = product.columns(2 * self.units)
-            return recurrent.gru_before(z, *parts, states, keep, sequences, act, gate)
-        bias = None if self.bias is None else self.bias.value[1]
-        if self.is_compiled(z, product):
-            return compiled.gru(z, product, bias, states, keep, sequences, step)
-        return recurrent.gru(z, product, bias, states, keep, sequences, act, gate)
+        rest = states, keep, sequences
+        if self.reset_after:
+            bias = None if self.bias is None else self.bias.value[1]
+            if kinds is not None:
+                return compiled.gru(z, product, bias, *rest, step, kinds)
+            return recurrent.gru(z, product, bias, *rest, act, gate)
+        if kinds is not None:
+            return compiled.gru_before(z, product, *rest, step, kinds)
+        gates, candidate = product.columns(2 * self.units)
+        return recurrent.gru_before(z, gates, candidate, *rest, act, gate)

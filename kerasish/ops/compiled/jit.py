@@ -57,6 +57,17 @@ def kernel(fn: Callable[..., Any]) -> Any:
     return Deferred(lambda: _compiled(fn))
 
 
+def inlined(fn: Callable[..., Any]) -> Any:
+    """Compile a function, such as one of `simd`'s vectors, into each kernel that calls it."""
+
+    def make() -> Any:
+        from numba.extending import register_jitable
+
+        return register_jitable(fn)
+
+    return Deferred(make)
+
+
 def _compiled(fn: Callable[..., Any]) -> Any:
     import numba
 
