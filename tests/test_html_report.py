@@ -23,6 +23,7 @@ from kerasish.callbacks import (
 )
 from kerasish.callbacks import html_report as module
 from kerasish.callbacks.verdicts import Verdicts, class_count, takes_images
+from kerasish.optimizers import SGD, Adam, MultiOptimizer, OptimizerMap
 from tests.html_checks import checked
 
 EVIL = "<script>alert(1)</script>\"'&<!--"
@@ -202,6 +203,22 @@ def test_the_model_that_is_deep_and_nested(path):
     page = page_of(path)
     assert len(page.all("svg", class_="diagram")) == 3
     assert "inner block" in page.text
+
+
+def test_each_optimizer_has_its_learning_rate(path):
+    inner = OptimizerMap(SGD(0.5, name="kernels"), {".*bias": Adam(0.25, name="biases")})
+    model = Sequential([layers.Dense(1, input_shape=(2,))])
+    fit(HTMLReport(path), model=model.compile(MultiOptimizer(inner), "mse"), epochs=1)
+    text = page_of(path).text
+    assert "Learning rate kernels 0.5" in text
+    assert "Learning rate biases 0.25" in text
+
+
+def test_what_cannot_be_shown_costs_the_page_and_not_the_training(path, monkeypatch):
+    monkeypatch.setattr(module, "report_of", lambda moment, parts: 1 / 0)
+    with pytest.warns(UserWarning, match="no more pages are written. ZeroDivisionError"):
+        history = fit(HTMLReport(path))
+    assert len(history.epoch) == 3
 
 
 # Classifiers
@@ -419,6 +436,12 @@ def test_early_stopping_is_told(path):
     assert page.all("main", data_state="done")
 
 
+@pytest.mark.parametrize(("epochs", "reason"), [(1, "done"), (2, "data ended")])
+def test_data_that_end_are_told(path, epochs, reason, recwarn):
+    line().fit(iter([(X, Y)]), epochs=epochs, verbose=0, callbacks=[HTMLReport(path)])
+    assert f"line: {reason}" in page_of(path).text
+
+
 @pytest.mark.parametrize(
     ("error", "state", "words"),
     [
@@ -491,6 +514,20 @@ def test_its_state_is_plain(digits):
     assert json.loads(json.dumps(plain)) == plain
     copy = pickle.loads(pickle.dumps(digits.report))
     assert copy.get_config() == digits.report.get_config()
+
+
+def test_epochs_done_before_count(path):
+    fit(HTMLReport(path), epochs=2, initial_epoch=2)
+    assert "Epochs done 2 of 2" in page_of(path).text
+    assert "There is nothing to draw yet" in page_of(path).text
+
+
+def test_a_script_may_change_its_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    move = LambdaCallback(on_epoch_end=lambda epoch, logs: monkeypatch.chdir("elsewhere"))
+    fit(HTMLReport("report.html"), move, epochs=1)
+    assert (tmp_path / "report.html").exists()
 
 
 def test_a_second_fit_begins_anew(path):

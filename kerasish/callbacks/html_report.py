@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -114,7 +115,9 @@ class HTMLReport(Callback):
         prepared(self.path, "HTMLReport")
         self._names = self._class_names()
         said = repr(self.model.optimizer)  # as it is now: its learning rate may change
-        self._header = {**describe(self.model, self._company), "optimizer_said": said}
+        first = getattr(getattr(self._company, "fit_state", None), "epoch", 0)
+        self._header = {**describe(self.model, self._company, first), "optimizer_said": said}
+        self._target = os.path.abspath(self.path)  # the script may change its folder
         self._directions = declared_directions(self.model)
         self._pace.begin()
 
@@ -243,7 +246,7 @@ class HTMLReport(Callback):
         with self._pace.measured():
             try:
                 text = report_of(self._moment(end), self._parts)
-                with atomic_write(self.path, "w") as file:
+                with atomic_write(self._target, "w") as file:
                     file.write(text)
             except Exception as error:  # costs the page, not the training
                 self._broken = True

@@ -152,7 +152,7 @@ def _tiles(moment: Moment) -> dict[str, Any]:
         speed = float(np.mean(speeds))
         values["Speed"] = (f"{speed:,.0f}" if speed >= 100 else f"{speed:.3g}", "samples/s")
     for key, rate in moment.rates.items():
-        values[key.replace("_", " ", 1 if key.startswith("learning") else 0).capitalize()] = (
+        values["Learning rate" + key.removeprefix("learning_rate").replace("_", " ")] = (
             f"{rate:.4g}"
         )
     return values

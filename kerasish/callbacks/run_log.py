@@ -221,7 +221,9 @@ def ending(model: Any, company: Any) -> dict[str, Any]:
     if getattr(model, "stop_training", False):
         by = getattr(company, "stopped_by", None)
         return {"reason": f"stopped by {by}" if by else "stopped"}
-    if getattr(getattr(state, "batches", None), "exhausted", False):
+    done = getattr(getattr(company, "history", None), "epoch", None) or [-1]
+    planned = (getattr(company, "params", None) or {}).get("epochs") or 0
+    if getattr(getattr(state, "batches", None), "exhausted", False) and done[-1] + 1 < planned:
         return {"reason": "data ended"}
     return {"reason": "done"}
 

@@ -11,7 +11,6 @@ from kerasish import errors
 from kerasish.cli import CommandError
 from kerasish.display import clock, encodable, four_digits
 from kerasish.viz.run_files import RunRecord, names_of, read_run, run_paths
-from kerasish.viz.runs import direction
 
 HELP = """\
 Lists training runs that were logged with kerasish.callbacks.RunLog.
@@ -117,7 +116,7 @@ def _best(record: RunRecord, name: str) -> tuple[int, float] | None:
     run = record.run()
     if name not in run.series:
         return None
-    good = direction(name)
+    good = run.direction(name)
     pairs = [(int(e), float(v)) for e, v in zip(*run.points(name), strict=True) if math.isfinite(v)]
     if not pairs:
         return None
@@ -130,7 +129,7 @@ def _rank(record: RunRecord, name: str) -> tuple[bool, float]:
     best = _best(record, name)
     if best is None:
         return True, 0.0
-    return False, -best[1] if direction(name) == "max" else best[1]
+    return False, -best[1] if record.run().direction(name) == "max" else best[1]
 
 
 def _row(record: RunRecord, name: str, metrics: list[str], differing: list[str]) -> dict[str, str]:

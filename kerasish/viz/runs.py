@@ -59,10 +59,16 @@ class Run:
         step = len(self.epochs) // len(values) if name.startswith("val_") else 1
         return self.epochs[step - 1 :: step][: len(values)], values
 
+    def direction(self, name: str) -> str | None:
+        """Which end of a metric is good, as its model declares it or, without, as its name says."""
+        if self.directions is None:
+            return direction(name)
+        return self.directions.get(name.removeprefix("val_"))
+
     def best(self, name: str) -> tuple[int, float] | None:
         """Return epoch and value of the best validation (else training) value, if one is good."""
         key = f"val_{name}" if f"val_{name}" in self.series else name
-        good = direction(name) if self.directions is None else self.directions.get(name)
+        good = self.direction(name)
         if good is None or key not in self.series:
             return None
         epochs, values = self.points(key)

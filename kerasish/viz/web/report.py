@@ -162,9 +162,11 @@ def facts(values: Mapping[str, Any]) -> Markup:
 def duration(seconds: float) -> str:
     """Write a duration so that short ones have digits.
 
-    >>> duration(0.0123), duration(4.25), duration(75), duration(7380)
-    ('12 ms', '4.2 s', '01:15', '2:03:00')
+    >>> duration(0.00051), duration(0.123), duration(4.25), duration(75), duration(7380)
+    ('0.51 ms', '123 ms', '4.2 s', '01:15', '2:03:00')
     """
+    if seconds < 0.01:
+        return f"{1000 * seconds:.2g} ms"
     if seconds < 1:
         return f"{1000 * seconds:.0f} ms"
     return f"{seconds:.1f} s" if seconds < 60 else clock(seconds)
