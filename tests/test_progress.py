@@ -590,7 +590,7 @@ def notebook(monkeypatch):
     return begin
 
 
-FULL = "100%|██████████| 4/4 [00:01<00:00, 128 samples/s, accuracy=0.5000, loss={}]\n"
+FULL = "4/4 [00:01<00:00, 128 samples/s, accuracy=0.5000, loss={}]\n"
 
 
 def test_notebook_has_one_bar_that_moves_and_a_line_an_epoch(now, notebook):
@@ -624,7 +624,7 @@ def test_notebook_keeps_the_order_of_bars_and_prints(now, notebook):
 def test_notebook_with_unknown_steps_ends_full(now, notebook):
     cell = notebook()
     fit(listed(ProgressBar(batch_size=32), steps=None), now, epochs=1)
-    assert cell.outputs[1][1].startswith("Epoch 1/2: 100%|██████████| 4/4 [00:01<00:00, ")
+    assert cell.outputs[1][1].startswith("Epoch 1/2: 4/4 [00:01<00:00, ")
 
 
 def test_notebook_after_an_error_has_no_bar_left(now, notebook):
@@ -653,10 +653,10 @@ def test_notebook_shows_downloads_in_the_same_way(now, notebook):
     with Bar("Download images", total=2_000_000, unit="B") as bar:
         now.seconds += 1
         bar.update(2_000_000)
-    line = "Download images: 100%|██████████| 2.0 MB/2.0 MB [00:01<00:00, 2.0 MB/s]"
-    assert cell.outputs == [["display", ""], ["stdout", line + "\n"]]
+    line = "Download images: {}2.0 MB/2.0 MB [00:01<00:00, 2.0 MB/s]"
+    assert cell.outputs == [["display", ""], ["stdout", line.format("") + "\n"]]
     assert cell.history[0] == "Download images:   0%|          | 0 B/2.0 MB [00:00<?, ? B/s]"
-    assert cell.history[-2:] == [line, ""]
+    assert cell.history[-2:] == [line.format("100%|██████████| "), ""]
 
 
 def test_missing_console(now, monkeypatch):

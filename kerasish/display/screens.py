@@ -168,8 +168,8 @@ class Notebook(Lines):
         self._put(line(status, None, self.file))
 
     def finish(self, status: Status) -> None:
-        """Write the finished line below; the moving one waits for what comes next."""
-        write_line(line(status, None, self.file), self.file)
+        """Write the finished line below, as text; the bar waits for what comes next."""
+        write_line(line(status, 0, self.file), self.file)
 
     def drop(self) -> None:
         """Clear the moving line."""
