@@ -48,7 +48,6 @@ REASONS = [
     ("", "metric Mean", "takes values, not targets and predictions"),
     ("", "metric Sum", "takes values, not targets and predictions"),
     ("", "metric MeanTensor", "is not in Keras 3"),
-    ("", "metric IoU", "OneHotIoU, MeanIoU and BinaryIoU stand for it"),
     (".h5", "StackedRNNCells", "gives two of its variables the same name"),
     (".h5", "Softmax(axis=[1, 2])", "drops the axes if they are several"),
     (".h5", "UnitNormalization(axis=[1, -1])", "drops the axes if they are several"),
@@ -414,6 +413,7 @@ NEEDS = {
     "SpecificityAtSensitivity": [0.5],
     "PrecisionAtRecall": [0.5],
     "RecallAtPrecision": [0.5],
+    "IoU": [3, [1]],
     "MeanIoU": [3],
     "OneHotIoU": [3, [0]],
     "OneHotMeanIoU": [3],
@@ -429,7 +429,7 @@ def metric_cases():
         cls = found.__name__ if is_class else None
 
         def run(name=name, found=found, is_class=is_class, cls=cls):
-            sparse = "sparse" in (cls or name).lower() or cls == "MeanIoU"
+            sparse = "sparse" in (cls or name).lower() or cls in ("IoU", "MeanIoU")
             y, loss, units, head = HOT, "categorical_crossentropy", 3, "softmax"
             if sparse:
                 y, loss = LABELS, "sparse_categorical_crossentropy"
@@ -437,8 +437,8 @@ def metric_cases():
                 y, loss, units, head = HOT[:, :1], "binary_crossentropy", 1, "sigmoid"
             kinds = [name] if cls not in NEEDS else []
             kinds += [found(*NEEDS.get(cls, []))] if is_class else [found]
-            if cls == "MeanIoU":
-                kinds = [found(3, sparse_y_pred=False)]
+            if cls in ("IoU", "MeanIoU"):
+                kinds = [found(*NEEDS[cls], sparse_y_pred=False)]
             for metric in kinds:
                 model = small("sgd", loss, [metric], units, head)
                 train(model, X, y)
