@@ -461,13 +461,15 @@ def test_sigkill_at_random_moments(freq, tmp_path, uninterrupted):
     begun = time.perf_counter()
     child(tmp_path / "timed", freq)
     span = time.perf_counter() - begun
-    for attempt in range(10):
+    attempt = 0
+    while attempt < 10 or (kills < 20 and attempt < 40):
+        attempt += 1
         folder = tmp_path / str(attempt)
         folder.mkdir()
         for _ in range(4):
             process = child(folder, freq, wait=False)
             try:
-                _, err = process.communicate(timeout=rng.uniform(0.3, 1.1) * span)
+                _, err = process.communicate(timeout=rng.uniform(0.3, 0.9) * span)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.communicate()
@@ -476,4 +478,4 @@ def test_sigkill_at_random_moments(freq, tmp_path, uninterrupted):
             assert process.returncode == 0, err
             break
         assert child(folder, freq) == uninterrupted
-    assert kills > 5
+    assert kills >= 20

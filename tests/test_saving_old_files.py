@@ -159,6 +159,62 @@ def test_layers_with_former_arguments(tmp_path):
     np.testing.assert_allclose(values, [[0, 0.8, 0]], rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("kind", "arguments", "name", "shape"),
+    [
+        ("DepthwiseConv2D", {"groups": 1, "filters": None}, "depthwise_kernel", (3, 3, 1, 1)),
+        ("Conv2DTranspose", {"groups": 1, "filters": 2, "output_padding": None}, "kernel", None),
+        ("SeparableConv2D", {"groups": 1, "filters": 2, "kernel_constraint": None}, "", None),
+        ("SeparableConv2D", {"filters": 2, "kernel_initializer": "zeros"}, "", None),
+    ],
+)
+def test_convolutions_with_arguments_that_they_do_not_have(tmp_path, kind, arguments, name, shape):
+    """Keras 3 refuses such files of tf.keras, as of MobileNet and Xception."""
+    config = entry(kind, kernel_size=[3, 3], use_bias=False, **arguments)
+    arrays = {name: rng.standard_normal(shape or (3, 3, 2, 1))}
+    if kind.startswith("Separable"):
+        arrays = {
+            "depthwise_kernel": rng.standard_normal((3, 3, 1, 1)),
+            "pointwise_kernel": rng.standard_normal((1, 1, 1, 2)),
+        }
+    model = one_layer(tmp_path / "m.h5", config, [None, 4, 4, 1], arrays)
+    for weight, array in zip(model.get_weights(), arrays.values(), strict=True):
+        np.testing.assert_allclose(weight, array, rtol=1e-6)
+    config["config"]["groups"] = 2
+    with pytest.raises(TypeError, match="groups"):
+        one_layer(tmp_path / "m.h5", config, [None, 4, 4, 1], arrays)
+
+
+def test_numbers_that_keras_2_wrote_as_arrays(tmp_path):
+    config = entry("LeakyReLU", alpha={"type": "ndarray", "value": 0.25})
+    assert one_layer(tmp_path / "m.h5", config, [None, 3], {}).layers[0].negative_slope == 0.25
+
+
+@pytest.mark.parametrize("name", ["softmax_v2", "log_softmax_v2"])
+def test_names_of_tensorflows_functions(tmp_path, name):
+    model = one_layer(tmp_path / "m.h5", entry("Activation", activation=name), [None, 3], {})
+    assert model.layers[0].get_config()["activation"] == name.removesuffix("_v2")
+
+
+def test_convolutions_of_keras_1(tmp_path):
+    config = entry(
+        "Convolution2D",
+        nb_filter=2,
+        nb_row=3,
+        nb_col=2,
+        init="glorot_uniform",
+        border_mode="valid",
+        subsample=[1, 2],
+        dim_ordering="tf",
+        W_regularizer=None,
+        b_constraint=None,
+        bias=True,
+    )
+    arrays = {"W": rng.standard_normal((3, 2, 1, 2)), "b": BIAS}
+    layer = one_layer(tmp_path / "m.h5", config, [None, 4, 4, 1], arrays).layers[0]
+    assert (layer.kernel_size, layer.strides, layer.padding) == ((3, 2), (1, 2), "valid")
+
+
 # --- recurrent layers -----------------------------------------------------------------------------
 
 

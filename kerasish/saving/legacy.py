@@ -29,6 +29,17 @@ _DROPPED = {
     "Lambda": ("function_type", "module", "output_shape_module", "output_shape_type"),
     **dict.fromkeys(_RECURRENT, ("implementation", "consume_less", "time_major")),
 }
+_SIZES = (("nb_row", "nb_col"), ("kernel_dim1", "kernel_dim2", "kernel_dim3"))  # of Keras 1
+_OF_TENSORFLOW = {"softmax_v2": "softmax", "log_softmax_v2": "log_softmax"}  # tf.nn's functions
+ANYTHING = object()
+_ROLES = ("initializer", "regularizer", "constraint")
+_NO_KERNEL = {"groups": 1, **{f"kernel_{role}": ANYTHING for role in _ROLES}}
+# Arguments of Conv2D that tf.keras wrote for layers without them, if they say nothing.
+_OF_CONV2D: dict[str, dict[str, Any]] = {
+    **{f"Conv{n}DTranspose": {"groups": 1} for n in (1, 2, 3)},
+    **{f"SeparableConv{n}D": _NO_KERNEL for n in (1, 2)},
+    **{f"DepthwiseConv{n}D": {**_NO_KERNEL, "filters": None} for n in (1, 2)},
+}
 _GENERIC = ("Functional", "Model", "Sequential")
 _PATHS = ("vocabulary", "idf_weights")
 _INNER = ("layer", "cell", "backward_layer", "forward_layer")
@@ -112,6 +123,12 @@ def _cleaned(name: str, config: dict[str, Any], keras_2: bool) -> dict[str, Any]
             )
     for key in (*_DROPPED[""], *_DROPPED.get(name, ())):
         config.pop(key, None)
+    for key, value in _OF_CONV2D.get(name, {}).items():
+        if key in config and value in (config[key], ANYTHING):
+            del config[key]
+    for sizes in _SIZES:
+        if all(size in config for size in sizes):
+            config["kernel_size"] = [config.pop(size) for size in sizes]
     if name == "InputLayer":
         if "batch_input_shape" in config:
             config["batch_shape"] = config.pop("batch_input_shape")
@@ -128,6 +145,10 @@ def _cleaned(name: str, config: dict[str, Any], keras_2: bool) -> dict[str, Any]
             config[key] = [layer_config(item, keras_2) for item in value]
         elif key.endswith("activation") and value == "hard_sigmoid" and keras_2:
             config[key] = "hard_sigmoid_keras2"
+        elif key.endswith("activation") and isinstance(value, str):
+            config[key] = _OF_TENSORFLOW.get(value, value)
+        elif isinstance(value, dict) and value.get("type") == "ndarray":  # of Keras 2, a number
+            config[key] = value.get("value")
         elif key.endswith(("_initializer", "_init")) and isinstance(value, dict):
             config[key] = _without_dtype(value)
     return config
