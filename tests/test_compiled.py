@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 
 import kerasish
-from kerasish import ops, optimizers
-from kerasish.ops import compiled, images
+from kerasish import activations, layers, losses, ops, optimizers
+from kerasish.ops import compiled, heads, images
 from kerasish.optimizers import OptimizerState
 from kerasish.step import Step
 from kerasish.store import Runs, Weight
+from kerasish.training.judge import Judge
+from kerasish.training.scores import Scores
 
 ROOT = pathlib.Path(kerasish.__file__).parent.parent
 HAS_NUMBA = importlib.util.find_spec("numba") is not None
@@ -167,6 +169,62 @@ def test_rows_of_a_product_do_not_depend_on_those_beside_them(path):
         np.testing.assert_array_equal(ops.affine(x[8:27], kernel, bias, Step(), True), whole[8:27])
     again = ops.affine(x, kernel, bias, Step(), True)
     np.testing.assert_array_equal(again, whole)
+
+
+# --- the head of a classifier ---------------------------------------------------------------------
+
+
+def head_case(path, training=True):
+    """A part of a batch of 40 rows: probabilities, labels and everything a Judge gives."""
+    z = RNG.standard_normal((17, 10)).astype("float32") * 4
+    labels = RNG.integers(0, 10, 40)
+    loss = losses.SparseCategoricalCrossentropy()
+    judge = Judge(loss, 1.0, Scores(["accuracy"], None, loss), "softmax")
+    judge.scores.resolve((40,), (40, 10))
+    step = Step(recording=True, batch_size=40, rows=slice(3, 20))
+    step.at_head = True
+    layer = layers.Softmax()
+    y = heads.softmax(z, step)
+    assert (y is None) == (path == "0")
+    y = layer.forward(z, step)[0] if y is None else y
+    step.logits = z
+    return judge, step, z, y, labels
+
+
+def test_loss_and_accuracy_of_labels_in_one_pass(path):
+    judge, step, z, y, labels = head_case(path)
+    exact = np.exp(z.astype("float64"))
+    exact /= exact.sum(1, keepdims=True)
+    agree(y, exact)
+    loss, dz, scores = judge(step, y, labels, None, step.rows)
+    own = labels[3:20]
+    assert loss == pytest.approx(-np.log(exact[np.arange(17), own]).sum() / 40, rel=1e-6)
+    agree(dz, (exact - np.eye(10)[own]) / 40, 1e-7)
+    assert scores == [((exact.argmax(1) == own).sum(), 17)]
+
+
+def test_the_one_pass_leaves_what_it_cannot_do_to_the_loss(path):
+    judge, step, z, y, labels = head_case(path)
+    z[2] = 0
+    z[2, labels[5]] = -200  # its probability is 0: only logits know the loss
+    y[2] = np.exp(z[2].astype("float64")) / 9
+    loss, dz, _ = judge(step, y, labels, None, step.rows)
+    others = np.delete(np.arange(17), 2)
+    rest = -np.log(y[others, labels[3:20][others]].astype("float64")).sum()
+    assert loss == pytest.approx((rest + 200 + np.log(9)) / 40, rel=1e-6)
+    assert np.isfinite(dz).all()
+    labels[4] = 10
+    with pytest.raises(ValueError, match="10"):
+        judge(step, y, labels, None, step.rows)
+
+
+def test_softmax_of_logits_that_are_not_finite(path):
+    z = np.zeros((4, 9), "float32")
+    z[0, 3], z[1, 0], z[2, 8] = np.nan, np.inf, -np.inf
+    y = heads.softmax(z, Step(batch_size=8))
+    if path == "1":
+        with np.errstate(invalid="ignore"):
+            agree(y, np.asarray(activations.softmax(z), "float64"))
 
 
 # --- convolution ----------------------------------------------------------------------------------
@@ -384,8 +442,8 @@ def test_a_small_model_never_loads_numba():
 
 BIG = """
 import numpy as np
-from kerasish import ops, optimizers
-from kerasish.ops import compiled, images
+from kerasish import activations, layers, losses, ops, optimizers
+from kerasish.ops import compiled, heads, images
 said = []
 with compiled.announcing(lambda: said.append("compiling")):
     for _ in range(2):

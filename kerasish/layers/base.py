@@ -26,6 +26,7 @@ from kerasish.layers.described import Described
 from kerasish.layers.filed import Filed
 from kerasish.layers.recurrent.protocol import call_cell
 from kerasish.layers.weights import WeightOwner, all_or_nothing, building
+from kerasish.ops import heads
 from kerasish.signatures import translate_arguments
 from kerasish.step import Step, commit
 from kerasish.store import Weight, as_array
@@ -237,7 +238,8 @@ class Layer(symbol.HasSymbols, Described, Filed, WeightOwner):
         if step.at_head:
             step.at_head = False
             step.logits = z
-            return activations.forward(fn, z, keep=False)[0], _same
+            y = heads.softmax(z, step) if fn is activations.softmax else None
+            return activations.forward(fn, z, keep=False)[0] if y is None else y, _same
         return activations.forward(fn, z, out=z, keep=step.recording)
 
     @property

@@ -6,6 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from kerasish.losses.crossentropy import TINY, SparseCategoricalCrossentropy
+from kerasish.metrics.accuracy import SparseCategoricalAccuracy
+from kerasish.ops import heads
 from kerasish.step import Step
 from kerasish.training.scores import Scores
 
@@ -39,6 +42,10 @@ class Judge:
             return 0.0, np.zeros_like(y_pred) if step.recording else None, None
         targets = y[part]
         w = None if weights is None else weights[part]
+        if w is None and step.mask is None and self._counts_labels():
+            verdict = self._from_labels(step, y_pred, targets)
+            if verdict is not None:
+                return verdict
         scores = self.scores.increments(targets, y_pred, w, step.mask)
         if self.loss is None:
             return 0.0, np.zeros_like(y_pred) if step.recording else None, scores
@@ -65,6 +72,30 @@ class Judge:
                 dtype=values.dtype,
             )
         return (*self._weigh(values, c, backward if step.recording else None), scores)
+
+    def _counts_labels(self) -> bool:
+        """Whether the loss is the plain one of labels, and accuracy all that is measured."""
+        loss = self.from_logits
+        plain = type(loss) is SparseCategoricalCrossentropy and loss.ignore_class is None
+        metrics = self.scores.metrics
+        only = metrics is not None and all(type(m) is SparseCategoricalAccuracy for m in metrics)
+        return plain and only and self.loss.additive and self.factor == 1
+
+    def _from_labels(self, step: Step, y_pred: np.ndarray, targets: Any) -> Verdict | None:
+        """The verdict in one pass, where a kernel gives it."""
+        rows, loss = len(y_pred), self.from_logits
+        if step.logits is None or np.shape(targets) not in ((rows,), (rows, 1)):
+            return None
+        labels = np.asarray(targets).reshape(-1)
+        if labels.dtype.kind not in "iu":
+            return None
+        c = self._even(loss, np.empty(rows, y_pred.dtype), (rows, step.batch_size))
+        found = heads.label_losses(y_pred, labels.astype(np.int64, copy=False), c, TINY, step)
+        if found is None:
+            return None
+        value, hits, dz = found
+        scores = [(float(hits), float(rows)) for _ in self.scores.metrics or []]
+        return value, dz if step.recording else None, scores
 
     def _even(self, loss: Any, values: np.ndarray, rows: tuple[int, int]) -> np.ndarray:
         """The coefficients of a batch without weights: the same for all of its size."""
