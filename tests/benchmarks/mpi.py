@@ -1,5 +1,8 @@
 """Data-parallel training on MPI ranks: ``python -m tests.benchmarks.mpi [WORKLOAD...]``.
 
+``--sizes`` times steps against the size of the model, ``--allreduce`` the sum of arrays alone, and
+``--project`` computes, from steps measured here, those of many machines on a network.
+
 Every setting is a job of its own, one after the other, again and again, so that a machine that is
 slow for a while does not decide. A job trains for some steps that are not counted and then times
 each, on the first rank: all of it, the exchanges (with the wait for the slower rank), the sum of
@@ -10,8 +13,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import pathlib
+import pickle
 import shutil
 import statistics
 import subprocess
@@ -23,7 +28,7 @@ from typing import Any
 import numpy as np
 
 import kerasish as ks
-from kerasish.distributed import Cluster
+from kerasish.distributed import Cluster, connect
 from tests.benchmarks.peers import Kerasish
 from tests.benchmarks.workloads import WORKLOADS, Workload, load
 
@@ -59,9 +64,18 @@ class Clock(ks.callbacks.Callback):
         self.spent.append((self._exchanged, self._summed))
 
 
+def workload_of(name: str) -> Workload:
+    """A workload by its name; ``dense-512`` has two hidden layers of 512 units on MNIST."""
+    kind, _, units = name.partition("-")
+    if kind != "dense":
+        return WORKLOADS[name]
+    hidden = ("dense", int(units), "relu")
+    return Workload("mnist", (hidden, hidden, ("dense", 10, "softmax")), 128, 60000, flat=True)
+
+
 def job(name: str, batch: int, steps: int, target: str) -> None:
     """Train, and write the times of a step in milliseconds (in a job's process)."""
-    workload = WORKLOADS[name]
+    workload = workload_of(name)
     data = load(workload, os.environ.get("KERASISH_BENCH_DATA"))
     model, (x, y, *_) = Kerasish(workload, data).model, data
     rows = batch * (steps + WARM_UP)
@@ -120,18 +134,145 @@ def compare(name: str, rounds: int, seconds: float) -> None:
         print(f"| {label} | {step:.2f} | {exchanged:.2f} | {summed:.2f} | {gain:.2f} |")
 
 
+def sizes(rounds: int, seconds: float) -> None:
+    """Print a line for each width of a model of dense layers."""
+    print("\n| weights | MB | 1 thread | 2 ranks | Allreduce | speed-up |\n|---:|" + "---:|" * 5)
+    for units in (128, 512, 2048):
+        name = f"dense-{units}"
+        steps = max(20, int(seconds * 1000 / run(name, 128, 1, 1, 10)[0]))
+        pairs = [(run(name, 128, 1, 1, steps), run(name, 128, 2, 1, steps)) for _ in range(rounds)]
+        one, two, summed = (
+            statistics.median(column)
+            for column in zip(*((a[0], b[0], b[2]) for a, b in pairs), strict=True)
+        )
+        gain = statistics.median(a[0] / b[0] for a, b in pairs)
+        count = int(pairs[0][0][3])
+        print(
+            f"| {count:,} | {4e-6 * count:.1f} | {one:.2f} ms | {two:.2f} ms | {summed:.2f} ms "
+            f"| {gain:.2f} |"
+        )
+
+
+def allreduce(repeats: int = 30) -> None:
+    """Print how long a sum of an array takes (in a job's process)."""
+    cluster = connect()
+    for power in range(10, 26, 3):
+        array, times = np.zeros(2**power // 4, np.float32), []
+        for _ in range(repeats):
+            cluster.exchange("a start", None)
+            start = time.perf_counter()
+            cluster.total(array)
+            times.append(time.perf_counter() - start)
+        if cluster.rank == 0:
+            took = statistics.median(times)
+            rate = array.nbytes / took / 1e9
+            print(f"| {array.nbytes / 1024:,.0f} KiB | {took * 1e6:,.0f} us | {rate:.1f} GB/s |")
+
+
+# --- many machines, computed ------------------------------------------------------------------
+
+NETWORKS = {  # bytes a second, and seconds until the first of them arrives
+    "10 Gbit/s": (1.25e9, 30e-6),
+    "100 Gbit/s": (12.5e9, 3e-6),
+}
+ADDED = 5e9  # bytes a second that one core adds up
+FRAME = 1024  # bytes of a record
+
+
+def bookkeeping() -> float:
+    """Seconds to take up one rank's record of a step: its loss and two numbers of a metric."""
+    metric = ks.metrics.SparseCategoricalAccuracy()
+    increments = (np.float64(5), np.float64(8))
+    rates = (False, {"learning_rate": 0.001})
+    record = ("a step", (64, [(0.5, [increments], None, None)], 0.0, [], rates, False))
+    data, count = pickle.dumps(record, 5), 2000
+    start = time.perf_counter()
+    for _ in range(count):
+        _, (_, shards, *_) = pickle.loads(data)
+        metric.apply(shards[0][1][0])
+    return (time.perf_counter() - start) / count
+
+
+def communication(ranks: int, size: float, network: str, record: float) -> float:
+    """Seconds that the ranks' exchange takes in a step.
+
+    The sum is made by halving and doubling (Rabenseifner 2004), 2 log2(P) messages, in which each
+    rank sends and gets 2 (P-1)/P of the gradient and adds up (P-1)/P of it. Two records go to all.
+    """
+    rate, delay = NETWORKS[network]
+    others, hops = (ranks - 1) / ranks, math.log2(ranks)
+    summed = 2 * hops * delay + 2 * others * size / rate + others * size / ADDED
+    records = 2 * (hops * delay + (ranks - 1) * FRAME / rate) + ranks * record
+    return summed + records
+
+
+def project(name: str, rounds: int, seconds: float) -> None:
+    """Print what a step of many ranks would take, one rank of one thread on each machine."""
+    batch = WORKLOADS[name].batch
+    steps = max(20, int(seconds * 1000 / run(name, batch, 1, 1, 10)[0]))
+    pairs = [[run(name, rows, 1, 1, steps) for rows in (batch, batch // 2)] for _ in range(rounds)]
+    full, half = (statistics.median(p[i][0] for p in pairs) / 1000 for i in (0, 1))
+    size = 4 * pairs[0][0][3]
+    a_row = (full - half) / (batch - batch // 2)
+    fixed, record = full - a_row * batch, bookkeeping()
+    print(
+        f"\n{name}: T(n) = {fixed * 1000:.2f} ms + {a_row * 1e6:.0f} us n on one thread; "
+        f"{size / 1e6:.1f} MB; {record * 1e6:.1f} us a record\n"
+    )
+    large = 64 * batch
+    print(f"| ranks | network | {batch} rows a rank | | {large:,} rows in all | |")
+    print("|---:|---|---:|---:|---:|---:|")
+    whole = fixed + a_row * large
+    for network in NETWORKS:
+        for ranks in (8, 64, 512):
+            added = communication(ranks, size, network, record)
+            weak, strong = full + added, fixed + a_row * large / ranks + added
+            print(
+                f"| {ranks} | {network} | {weak * 1000:.1f} ms | {full / weak:.0%} "
+                f"| {strong * 1000:.1f} ms | {whole / strong:.0f} times |"
+            )
+
+        def strong_step(ranks: int, network: str = network) -> float:
+            return fixed + a_row * large / ranks + communication(ranks, size, network, record)
+
+        powers = [2**k for k in range(1, 14)]
+        best = min(powers, key=strong_step)
+        last = max((p for p in powers if strong_step(p) < 0.8 * strong_step(p // 2)), default=1)
+        least = max(1, math.ceil((communication(64, size, network, record) - fixed) / a_row))
+        print(
+            f"\n{network}: {large:,} rows are fastest on {best} ranks; twice as many save a fifth "
+            f"up to {last}; 64 ranks compute for longer than they communicate from {least} rows a "
+            f"rank on.\n"
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("workloads", nargs="*", default=["mnist_mlp", "cifar_cnn"])
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--seconds", type=float, default=1.5, help="of a job of one process")
+    for way in ("--sizes", "--allreduce", "--project"):
+        parser.add_argument(way, action="store_true")
     parser.add_argument("--job", nargs=4, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.job:
         name, batch, steps, target = arguments.job
         job(name, int(batch), int(steps), target)
         return
+    if arguments.allreduce:
+        if ks.distributed.size() > 1:
+            allreduce()
+            return
+        command = [str(MPIEXEC), "-n", "2", sys.executable, "-m", "tests.benchmarks.mpi"]
+        subprocess.run([*command, "--allreduce"], check=True, cwd=ROOT)
+        return
+    if arguments.sizes:
+        sizes(arguments.rounds, arguments.seconds)
+        return
     for name in arguments.workloads:
+        if arguments.project:
+            project(name, arguments.rounds, arguments.seconds)
+            continue
         compare(name, arguments.rounds, arguments.seconds)
 
 
