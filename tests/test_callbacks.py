@@ -11,7 +11,7 @@ import warnings
 import numpy as np
 import pytest
 
-from kerasish import registry
+from kerasish import callbacks, registry
 from kerasish.callbacks import (
     Callback,
     CallbackList,
@@ -20,6 +20,7 @@ from kerasish.callbacks import (
     LambdaCallback,
     ProgbarLogger,
     ProgressBar,
+    ReduceLROnPlateau,
     TerminateOnNaN,
 )
 from kerasish.callbacks.base import HOOKS
@@ -519,6 +520,19 @@ def test_auto_mode_cannot_guess():
     message = r"monitor='val_acuracy'.*Did you mean 'val_accuracy'\? .*loss, accuracy, val_loss"
     with pytest.raises(ValueError, match=message):
         fit([stop], series(1), Model(accuracy="max"))
+
+
+@pytest.mark.parametrize("kind", [EarlyStopping, ReduceLROnPlateau])
+def test_patience_is_a_number(kind):
+    with pytest.raises(TypeError, match=f"{kind.__name__}'s `patience` must be a number.*'3'"):
+        kind(patience="3")
+
+
+def test_names_that_are_left_out_or_misspelt_say_so():
+    with pytest.raises(AttributeError, match=r"has no RemoteMonitor: it posts.*LambdaCallback"):
+        _ = callbacks.RemoteMonitor
+    with pytest.raises(AttributeError, match=r"'EarlyStoping'.*Did you mean 'EarlyStopping'\?"):
+        _ = callbacks.EarlyStoping
 
 
 def test_unknown_mode_warns_and_is_auto():

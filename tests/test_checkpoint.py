@@ -73,6 +73,13 @@ def test_whole_models_in_every_format(ending, model, tmp_path):
     assert int(other.optimizer.iterations) == 9
 
 
+def test_endings_of_other_formats_are_refused_at_once():
+    with pytest.raises(ValueError, match=r"whole models the filepath must end in one of .keras"):
+        ModelCheckpoint("best.pkl")
+    with pytest.raises(ValueError, match=r"`save_weights_only=True` the filepath must end in"):
+        ModelCheckpoint("best.pth", save_weights_only=True)
+
+
 def test_batches_are_counted_through_the_epochs(model, tmp_path):
     path = tmp_path / "{epoch}-{batch}-{accuracy:.1f}.weights.h5"
     fit(model, ModelCheckpoint(path, save_freq=2, save_weights_only=True))

@@ -409,6 +409,13 @@ def test_unknown_metrics_are_told_before_training():
     assert begun == []
 
 
+def test_the_short_name_of_a_metric_is_understood():
+    made = model()
+    made.compile("sgd", "mse", metrics=["accuracy"])
+    with pytest.raises(ValueError, match=r"no 'acc'. Did you mean 'accuracy'\?"):
+        made.fit(X, Y, callbacks=[LivePlot("acc")], verbose=0)
+
+
 def test_names_that_other_callbacks_may_bring_are_waited_for(shown):
     class Brings(Callback):
         def on_epoch_end(self, epoch, logs=None):

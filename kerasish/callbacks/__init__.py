@@ -1,5 +1,8 @@
 """Callbacks: what `fit`, `evaluate` and `predict` call along the way."""
 
+from typing import Any
+
+from kerasish import errors
 from kerasish.callbacks.averaging import SwapEMAWeights
 from kerasish.callbacks.backup import BackupAndRestore
 from kerasish.callbacks.base import Callback, History, LambdaCallback
@@ -43,3 +46,16 @@ __all__ = [
     "TerminateOnNaN",
     "Timer",
 ]
+
+REFUSED = {
+    "OrbaxCheckpoint": "Orbax is a format of JAX; use ModelCheckpoint or BackupAndRestore",
+    "RemoteMonitor": "it posts to a server that few have; post in a LambdaCallback("
+    "on_epoch_end=lambda epoch, logs: ...), or watch with HTMLReport, RunLog or TensorBoard",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in REFUSED:
+        raise AttributeError(f"kerasish.callbacks has no {name}: {REFUSED[name]}.")
+    hint = "" if name.startswith("_") else errors.did_you_mean(name, __all__)
+    raise AttributeError(f"module 'kerasish.callbacks' has no attribute '{name}'.{hint}")

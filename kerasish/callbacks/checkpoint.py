@@ -14,6 +14,7 @@ from kerasish.callbacks.monitor import MonitorCallback
 from kerasish.display import say
 from kerasish.errors import brief, did_you_mean, warn
 from kerasish.registry import register
+from kerasish.saving.weights import FOREIGN
 from kerasish.spellings import Entries
 
 WHOLE = (".keras", ".h5", ".hdf5")
@@ -124,9 +125,9 @@ class ModelCheckpoint(MonitorCallback):
     def _check_ending(self) -> None:
         ends = WEIGHTS if self.save_weights_only else WHOLE
         ending = os.path.splitext(self.filepath)[1].lower()
-        known: tuple[str, ...] = (".keras", ".npz", ".pb", ".json")
-        if not self.save_weights_only:  # names of TensorFlow's are taken for weights, in HDF5
-            known += (".ckpt", ".tf")
+        known = {".keras", *FOREIGN}
+        if self.save_weights_only:  # names of TensorFlow's are taken for weights, in HDF5
+            known -= {".ckpt", ".tf"}
         if ending in known and ending not in ends:
             what = "`save_weights_only=True`" if self.save_weights_only else "whole models"
             raise ValueError(

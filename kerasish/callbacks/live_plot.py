@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kerasish import errors, viz
+from kerasish import errors, spellings, viz
 from kerasish.callbacks.base import Callback
 from kerasish.callbacks.files import path_of, prepared
 from kerasish.callbacks.learning_rate import learning_rates
@@ -147,9 +147,11 @@ class LivePlot(Callback):
         for name in self._wanted or ():
             if not (company.expects(name, self) or company.expects(f"val_{name}", self)):
                 known = [key for key in company.reports if not key.startswith("val_")]
+                likely = spellings.other_name(name)  # "accuracy" for "acc"
+                meant = errors.did_you_mean(likely if likely in known else name, known)
                 raise ValueError(
-                    f"LivePlot: the logs will have no '{name}'."
-                    f"{errors.did_you_mean(name, known)} They have: {', '.join(known)}."
+                    f"LivePlot: the logs will have no '{name}'.{meant} "
+                    f"They have: {', '.join(known)}."
                 )
 
     # Callbacks with this attribute get their logs as a function where they do not look at them.

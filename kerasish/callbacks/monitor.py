@@ -42,6 +42,9 @@ class MonitorCallback(Callback):
             )
             self.mode = "auto"
         self.min_delta = abs(self.min_delta)
+        patience = getattr(self, "patience", 0)
+        if not isinstance(patience, int | float | np.number):
+            raise TypeError(f"{name}'s `patience` must be a number of epochs but got {patience!r}.")
 
     def _begin_watching(self) -> None:
         """Forget an earlier fit; refuse, or warn of, a name that the logs will not have."""

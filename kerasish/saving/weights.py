@@ -16,7 +16,7 @@ from kerasish.saving.hdf5 import Tree
 from kerasish.saving.limits import FileError
 from kerasish.saving.opening import errors_name, kind_of, open_tree
 
-_FOREIGN = {
+FOREIGN = {  # endings of what is neither read nor written
     ".ckpt": "TensorFlow checkpoints",
     ".json": "JSON: use model.to_json() for the architecture",
     ".npz": "NumPy archives: use model.get_weights()",
@@ -162,9 +162,9 @@ def writable(filepath: Any, overwrite: bool, who: str, endings: tuple[str, ...])
         ) from None
     path = os.fsdecode(path)
     ending = os.path.splitext(path)[1].lower()
-    if ending in _FOREIGN:
+    if ending in FOREIGN:
         raise ValueError(
-            f"{who} cannot write '{path}': '{ending}' stands for {_FOREIGN[ending]}. "
+            f"{who} cannot write '{path}': '{ending}' stands for {FOREIGN[ending]}. "
             f"Use one of {', '.join(endings)}."
         )
     if not overwrite and os.path.exists(path):
