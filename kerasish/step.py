@@ -151,6 +151,7 @@ class Step:
         self.logits: np.ndarray | None = None
         self.at_head = False
         self._rng: np.random.Generator | None = None
+        self._kept_rng: tuple[Any, np.random.Generator, Any] | None = None
         self._ones = np.ones(0, np.float32)
         self._zeros = np.zeros(0, np.float32)
         self._scratch: dict[str, np.ndarray] = {}
@@ -174,12 +175,27 @@ class Step:
     def rng(self) -> np.random.Generator:
         """Random numbers that depend on (seed, counter, shard) only."""
         if self._rng is None:
-            self._rng = self._generator(self.seed)
+            self._rng = self._wound_to(self.counter)
         return self._rng
 
     def rng_for(self, seed: int | None) -> np.random.Generator:
         """`rng`, or a stream of its own for a layer that was given a seed."""
         return self.rng if seed is None else self._generator(seed)
+
+    def _wound_to(self, counter: int) -> np.random.Generator:
+        """The generator of the last step, if there was one, at this step's numbers.
+
+        To make a new one takes five times as long.
+        """
+        kept = self._kept_rng
+        if kept is None or kept[0] != (self.seed, self.shard):
+            rng = self._generator(self.seed)
+            self._kept_rng = (self.seed, self.shard), rng, rng.bit_generator.state
+            return rng
+        _, rng, state = kept
+        state["state"]["counter"] = np.array([0, 0, 0, counter], np.uint64)
+        rng.bit_generator.state = state
+        return rng
 
     def _generator(self, seed: int) -> np.random.Generator:
         key = [seed & 0xFFFFFFFFFFFFFFFF, self.shard]

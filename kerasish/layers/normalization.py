@@ -104,7 +104,7 @@ class BatchNormalization(SameShape):
     def forward(self, x: np.ndarray, step: Step) -> tuple[np.ndarray, Backward | None]:
         """Standardise with the batch's statistics or the moving ones."""
         learns = step.training and not step.is_frozen(self)
-        rows = np.moveaxis(x, self.axis, -1).reshape(-1, x.shape[self.axis])  # (M, C)
+        rows = self._fold(x)
         keep = self._kept_rows(x, step.mask) if learns else None
         if learns:
             mean, variance, count = ops.moments(rows, step, keep)
@@ -119,7 +119,7 @@ class BatchNormalization(SameShape):
         y = ops.normalise(rows, mean, factor, shift, step)
 
         def backward(dy: np.ndarray) -> np.ndarray | None:
-            dy = np.moveaxis(dy, self.axis, -1).reshape(rows.shape)
+            dy = self._fold(dy)
             if learns or any(step.wants(w) for w in (self.gamma, self.beta) if w):
                 dbeta, dgamma = ops.normalised_sums(dy, rows, mean, inverse, step)
                 add_gradient(step, self.gamma, dgamma)
@@ -128,7 +128,7 @@ class BatchNormalization(SameShape):
                 return None
             if not learns:
                 return self._unfold(ops.multiply(dy, factor, step), x)
-            mean_dy, mean_dy_x_hat = step.all_sum(np.stack([dbeta, dgamma])) / count
+            mean_dy, mean_dy_x_hat = step.all_sum(np.array([dbeta, dgamma])) / count
             slope, level = factor * inverse * mean_dy_x_hat, factor * mean_dy
             if keep is None:
                 dx = ops.normalise_backward(dy, rows, mean, factor, slope, level, step)
@@ -139,8 +139,16 @@ class BatchNormalization(SameShape):
 
         return self._unfold(y, x), backward if step.recording else None
 
+    def _fold(self, x: np.ndarray) -> np.ndarray:
+        """All axes but the channels' into one: (M, C)."""
+        if self.axis % x.ndim != x.ndim - 1:
+            x = np.moveaxis(x, self.axis, -1)
+        return x.reshape(-1, x.shape[-1])
+
     def _unfold(self, rows: np.ndarray, x: np.ndarray) -> np.ndarray:
         """(M, C) back to the shape of `x`."""
+        if self.axis % x.ndim == x.ndim - 1:
+            return rows.reshape(x.shape)
         shape = np.moveaxis(x, self.axis, -1).shape
         return np.moveaxis(rows.reshape(shape), -1, self.axis)
 

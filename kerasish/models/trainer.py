@@ -20,6 +20,7 @@ from kerasish.models.arguments import (
 )
 from kerasish.models.compiled import Compiled
 from kerasish.training import direct, loop
+from kerasish.training.interrupt import interrupts
 from kerasish.training.ranked import warn_if_alone
 from kerasish.training.scores import as_results
 from kerasish.training.threads import blas_guard
@@ -206,7 +207,7 @@ class Trainer(Compiled):
         x, y, w = self._one_batch("train_on_batch", x, y, sample_weight, class_weight)
         program.bind()
         program.scores.reset()
-        with blas_guard():
+        with interrupts.whole(), blas_guard():  # both take over Ctrl-C, which is done once here
             program.train_batch(x, y, w)
         return as_results(program.scores.result(), return_dict)
 

@@ -34,8 +34,9 @@ def moments(
         parts = _compiled_moments(x)
     else:
         parts = [_block_moments(x[rows], step) for rows in _blocks(x)]
-    nothing = np.zeros(x.shape[1], x.dtype)
-    count, total, squares = _join([(x.dtype.type(0), nothing, nothing), *parts])
+    if not parts:  # no row counts
+        parts = [(x.dtype.type(0), *np.zeros((2, x.shape[1]), x.dtype))]
+    count, total, squares = _join(parts)
 
     def join(shards: list[Any]) -> tuple[np.ndarray, np.ndarray, Any]:
         count, total, squares = _join(shards, tiny)
@@ -47,6 +48,8 @@ def moments(
 
 def _join(parts: list[Any], tiny: Any = 0) -> tuple[Any, np.ndarray, np.ndarray]:
     """Number, sum, and sum of squares about the mean, from those of disjoint parts."""
+    if len(parts) == 1 and not tiny:
+        return parts[0]
     count = sum(n for n, _, _ in parts)
     total = sum(s for _, s, _ in parts)
     mean = total / (count + tiny or 1)
