@@ -306,7 +306,7 @@ class Model(Trainer, OldMethods, Files, Layer, metaclass=ModelType):
     # --- copies -------------------------------------------------------------------------------
 
     def __getstate__(self) -> dict[str, Any]:
-        dropped = ("_flat", "_flops", "_direct", "_spare_teams", "_owner")
+        dropped = ("_flat", "_flops", "_direct", "_prepared", "_spare_teams", "_owner")
         state = {key: value for key, value in self.__dict__.items() if key not in dropped}
         _ = self.seed
         state["_seed"] = self._seed
