@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,9 +18,9 @@ from kerasish.registry import register
 from kerasish.viz.canvas import image_format
 from kerasish.viz.runs import Run, declared_directions, run_of_logs
 
-SHARE = 0.03  # of the training's time that drawing may take
+SHARE = 0.05  # of the training's time that drawing may take
 WITHIN = 10.0  # seconds between two pictures within an epoch, at least
-FIRST, IMPORT = 0.3, 0.4  # seconds that the first picture, and importing matplotlib, may take
+FIRST = 0.3  # seconds that the first picture may take, without importing matplotlib
 RATES = ("learning_rate", "lr")
 TEXT_PLOTS = 5  # in a terminal, over a whole fit
 
@@ -37,7 +36,7 @@ class LivePlot(Callback):
     all; where the output is no terminal, one at the end.
 
     Training and validation of a metric share an axis and the best epoch is marked. The last
-    picture is always drawn; the others take at most 3 % of the time, so that epochs which would
+    picture is always drawn; the others take at most 5 % of the time, so that epochs which would
     cost more are drawn with a later one and a training of a few seconds is drawn at its end. Long
     epochs are drawn while they run.
 
@@ -134,8 +133,7 @@ class LivePlot(Callback):
             prepared(self.path, "LivePlot")
         self._directions = declared_directions(self.model)
         self._screens = choose_screens(self._draw, self._names, self.path, self.figsize)
-        first = FIRST if "matplotlib.pyplot" in sys.modules else FIRST + IMPORT
-        self._pace = Pace(SHARE, 0.0 if self._is_text() else first)
+        self._pace = Pace(SHARE, 0.0 if self._is_text() else FIRST)
 
     def _is_text(self) -> bool:
         return any(isinstance(screen, TextScreen) for screen in self._screens)

@@ -42,7 +42,8 @@ class Pace:
     share : float
         Of the time since `begin`.
     guess : float
-        Seconds that it may take the first time, as long as nothing has been measured.
+        Seconds that it may take the first time, as long as nothing has been measured. The first
+        time counts as no more than that: packages are imported in it.
     """
 
     def __init__(self, share: float, guess: float) -> None:
@@ -53,6 +54,7 @@ class Pace:
         """Begin to count."""
         self._start = self.last = perf_counter()
         self._spent, self._cost = 0.0, self.guess
+        self._first = True
 
     @property
     def elapsed(self) -> float:
@@ -76,5 +78,7 @@ class Pace:
             yield
         finally:
             self.last = perf_counter()
-            self._cost = self.last - start
+            cost = self.last - start
+            self._cost = min(cost, self.guess) if self._first else cost
             self._spent += self._cost
+            self._first = False
