@@ -166,6 +166,15 @@ def test_a_killed_job_goes_on_to_the_same_bits(tmp_path, ranks, count):
 
 @needs_mpi
 @slow
+def test_a_job_that_goes_on_with_another_number_of_ranks_says_so(tmp_path):
+    start(2, "-m", "tests.mpi_faults", tmp_path, "kill", 40)
+    done = start(3, "-m", "tests.mpi_faults", tmp_path, "nothing")
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("ranks was 2 and is 3") == 1
+
+
+@needs_mpi
+@slow
 @pytest.mark.parametrize("seed", range(6))
 def test_a_job_killed_at_any_moment_goes_on_to_the_same_bits(tmp_path, seed):
     (tmp_path / "whole").mkdir()

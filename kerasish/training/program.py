@@ -296,7 +296,8 @@ class Program:
 
     # --- the other ranks of a cluster (`ranked.py`), of which there are none here -------------
 
-    speaks = True  # whether this process shows progress and writes files
+    ranks = 1  # processes that train together
+    speaks = True  # whether this one shows progress and writes files
 
     def begin(self, state: Any) -> None:
         """Begin a fit."""

@@ -49,7 +49,7 @@ class RankedProgram(Program):
 
     def __init__(self, *args: Any) -> None:
         self.cluster = distributed.connect()
-        self.speaks = self.cluster.rank == 0
+        self.ranks, self.speaks = self.cluster.size, self.cluster.rank == 0
         self._whole: tuple[Any, Any] = (None, None)  # targets and weights of a batch, to be judged
         self._begun = False
         super().__init__(*args)
@@ -362,7 +362,7 @@ class RankedProgram(Program):
             self.__class__ = Program  # type: ignore[assignment]
         else:
             self._begun, self._whole = False, (None, None)
-            self.cluster, self.speaks = cluster, cluster.rank == 0
+            self.cluster, self.ranks, self.speaks = cluster, cluster.size, cluster.rank == 0
 
 
 def _join(parts: Any) -> Any:

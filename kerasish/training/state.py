@@ -85,6 +85,7 @@ class FitState:
                 "threads": config.num_threads(),
                 "numpy": np.__version__,
                 "numba installed": importlib.util.find_spec("numba") is not None,
+                **({"ranks": program.ranks} if program.ranks > 1 else {}),
             },
         }
 
