@@ -331,3 +331,42 @@ def test_the_hooks_of_a_plain_model():
     assert np.array_equal(twin.predict(X, verbose=0), model.predict(X, verbose=0))
     with pytest.raises(ValueError, match=r"Dense.*expects 2 variables.*but got 1"):
         twin.layers[0].load_own_variables({"0": store["0"]})
+
+
+class Scaled(layers.Layer):
+    def __init__(self, factor, **options):
+        super().__init__(**options)
+        self.factor = factor
+
+    def call(self, inputs):
+        return inputs * self.factor
+
+
+def test_a_layer_whose_config_lacks_an_argument_is_told_when_it_is_saved(tmp_path):
+    model = Sequential([layers.Input((2,)), Scaled(2, name="s"), layers.Dense(1)])
+    message = r"Scaled 's'.*get_config\(\) does not return 'factor'.*'factor': self.factor"
+    with pytest.warns(UserWarning, match=message) as caught:
+        model.save(tmp_path / "m.keras")
+    assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize("ending", [".keras", ".h5"])
+def test_a_loss_that_is_called_loss_is_the_users(ending, tmp_path):
+    def loss(y_true, y_pred):
+        return np.mean((y_true - y_pred) ** 2, -1)
+
+    model = Sequential([layers.Input((2,)), layers.Dense(1)]).compile("sgd", loss)
+    path = tmp_path / f"m{ending}"
+    model.save(path)
+    with pytest.raises(ValueError, match=r"custom_objects=\{'loss': ...\}"):
+        load_model(path)
+    twin = load_model(path, {"loss": loss})
+    for each in (model, twin):
+        each.fit(X, X[:, :1], verbose=0)
+    assert np.array_equal(twin.predict(X, verbose=0), model.predict(X, verbose=0))
+
+
+def test_weights_are_no_whole_model(tmp_path):
+    with pytest.raises(ValueError, match=r"'.keras' stands for whole models: write model.save\("):
+        table_model().save_weights(tmp_path / "m.keras")
+    assert not list(tmp_path.iterdir())

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from kerasish import metrics, registry
+from kerasish.errors import unknown_name
 from kerasish.saving import keras_names
 from kerasish.saving.configs import function_config, jsonable, with_custom_hint
 
@@ -144,6 +145,9 @@ def _built(kind: str, config: Any) -> Any:
     if isinstance(config, str):
         if kind == "metric" and config.lower() in (*keras_names.BY_SHAPE, "auto"):
             return config
+        if config.lower() == kind and inspect.isclass(registry.lookup(kind, config)):
+            # A function of the user's, not the base class of this name.
+            raise unknown_name(kind, config, registry.known(kind))
         module = {"metric": "metrics", "loss": "losses", "optimizer": "optimizers"}[kind]
         found = metrics.get(config) if kind == "metric" else registry.resolve(kind, config)
         ours = (getattr(found, "__module__", None) or type(found).__module__).split(".")

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from kerasish import registry
+from kerasish.errors import warn
 from kerasish.layers.filed import overrides
+from kerasish.registry import Configurable
 from kerasish.saving.places import is_list
 from kerasish.utils import get_registered_name
 
@@ -52,6 +54,7 @@ def _entry(
 ) -> dict[str, Any]:
     whole = registry.serialize(layer)
     config = whole["config"]
+    _warn_of_missing(layer, config)
     if assets:
         config.update(dict.fromkeys(getattr(layer, "kept_in_assets", ())))
     frozen = frozen or not layer.trainable
@@ -76,6 +79,28 @@ def _entry(
     if id(layer) in shared:
         entry["shared_object_id"] = shared[id(layer)]
     return entry
+
+
+def _warn_of_missing(layer: Any, config: dict[str, Any]) -> None:
+    """Say now that a user's layer cannot be made again from its config."""
+    cls = type(layer)
+    if cls.__module__.partition(".")[0] == "kerasish" or cls.from_config.__func__ is not (
+        Configurable.from_config.__func__  # type: ignore[attr-defined]
+    ):
+        return
+    needed = [
+        p.name
+        for p in inspect.signature(cls).parameters.values()
+        if p.default is p.empty and p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
+    ]
+    missing = [name for name in needed if name not in config]
+    if missing:
+        names = ", ".join(map(repr, missing))
+        warn(
+            f"{layer.label}: get_config() does not return {names}, which {cls.__name__}(...) "
+            f"needs, so that the model cannot be loaded. Let it return "
+            f"{{**super().get_config(), {missing[0]!r}: self.{missing[0]}}}."
+        )
 
 
 def jsonable(value: Any) -> Any:

@@ -162,6 +162,11 @@ def writable(filepath: Any, overwrite: bool, who: str, endings: tuple[str, ...])
         ) from None
     path = os.fsdecode(path)
     ending = os.path.splitext(path)[1].lower()
+    if ending == ".keras" and ending not in endings:
+        raise ValueError(
+            f"{who} cannot write '{path}': '.keras' stands for whole models: write "
+            f"model.save('{path}'), or use one of {', '.join(endings)}."
+        )
     if ending in FOREIGN:
         raise ValueError(
             f"{who} cannot write '{path}': '{ending}' stands for {FOREIGN[ending]}. "
