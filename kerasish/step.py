@@ -110,7 +110,7 @@ class Step:
         Rows of the whole batch; `rows` is the slice of them that this shard holds.
     mask : ndarray or None
         Boolean (N, T) mask of the array now passing; layers read and set it.
-    lookup : ops.Lookup or None
+    lookup : kernels.Lookup or None
         That the array now passing is rows of a table.
     losses : list of float
         What `add_loss` has collected.

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from kerasish import Sequential, layers
+from kerasish.kernels import sampling
 from kerasish.layers import spatial
 from kerasish.layers.augmentation.base import ImageLayer
-from kerasish.ops import sampling
 from kerasish.step import Step
 
 GOLDEN = pathlib.Path(__file__).parent / "golden"

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import kerasish
-from kerasish import activations, layers, losses, ops, optimizers
-from kerasish.ops import compiled, heads, images
+from kerasish import activations, kernels, layers, losses, optimizers
+from kerasish.kernels import compiled, heads, images
 from kerasish.optimizers import OptimizerState
 from kerasish.step import Step
 from kerasish.store import Runs, Weight
@@ -55,7 +55,7 @@ SHAPES = [(7, 5), (0, 3), (1, 1), (4, 3, 2, 17), (33, 64)]
 def test_bias_and_relu(path, shape, relu):
     x, bias = normal(*shape), RNG.standard_normal(shape[-1]).astype("float32")
     expected = x.astype("float64") + bias
-    ops.add_bias(x, bias, relu)
+    kernels.add_bias(x, bias, relu)
     agree(x, np.maximum(expected, 0) if relu else expected)
 
 
@@ -63,7 +63,7 @@ def test_bias_and_relu(path, shape, relu):
 def test_backward_of_relu_with_the_sum_for_the_bias(path, shape):
     y, dy = np.maximum(normal(*shape), 0), RNG.standard_normal(shape).astype("float32")
     dy.flags.writeable = False
-    dz, total = ops.relu_backward(dy, y, Step(), True)
+    dz, total = kernels.relu_backward(dy, y, Step(), True)
     expected = np.where(y <= 0, 0, dy.astype("float64"))
     agree(dz, expected)
     agree(total, expected.reshape(-1, shape[-1]).sum(0), 1e-5)
@@ -72,7 +72,7 @@ def test_backward_of_relu_with_the_sum_for_the_bias(path, shape):
 def test_backward_of_relu_takes_gradients_of_any_layout(path):
     y = np.maximum(RNG.standard_normal((4, 6)).astype("float32"), 0)
     dy = RNG.standard_normal((6, 4)).astype("float32").T
-    dz, total = ops.relu_backward(dy, y, Step())
+    dz, total = kernels.relu_backward(dy, y, Step())
     agree(dz, np.where(y > 0, dy, 0))
     assert total is None
 
@@ -93,11 +93,11 @@ def dense_case(rows, depth, units, zeros, dtype):
 
 
 def dense_passes(x, kernel, bias, dz):
-    """Output, gradient of the kernel and gradient of the input, by `ops`."""
+    """Output, gradient of the kernel and gradient of the input, by `kernels`."""
     step, gradient = Step(), np.empty_like(kernel)
-    y = ops.affine(x, kernel, bias, step, True)
-    ops.kernel_gradient(x, dz, gradient, step)
-    return y, gradient, ops.input_gradient(dz, kernel, step)
+    y = kernels.affine(x, kernel, bias, step, True)
+    kernels.kernel_gradient(x, dz, gradient, step)
+    return y, gradient, kernels.input_gradient(dz, kernel, step)
 
 
 @pytest.mark.parametrize("zeros", [0, 0.5, 0.9])
@@ -126,8 +126,8 @@ def test_backward_pass_of_a_dense_layer(path, shape, relu, needs_dx, has_bias):
     step.grads = {w: np.full_like(w.value, 9) for w in weights if w is not None}
     exact = [a.astype("float64") for a in (x, kernel, bias * has_bias, dz)]
     for times in 1, 2:
-        y = ops.affine(x, kernel, bias if has_bias else None, step, relu)
-        dx = ops.affine_backward(dz, y if relu else None, x, *weights, step, needs_dx)
+        y = kernels.affine(x, kernel, bias if has_bias else None, step, relu)
+        dx = kernels.affine_backward(dz, y if relu else None, x, *weights, step, needs_dx)
         z = exact[0] @ exact[1] + exact[2]
         agree(y, np.maximum(z, 0) if relu else z, 1e-5)
         gated = exact[3] * (y > 0) if relu else exact[3]
@@ -153,7 +153,7 @@ def test_products_skip_no_number_that_is_not_finite(path, shape, where, value):
         found = dense_passes(x, kernel, bias, dz)
         weight, step = Weight(kernel), Step(recording=True)
         step.grads = {weight: np.empty_like(kernel)}
-        dx = ops.affine_backward(dz, None, x, weight, None, step, True)
+        dx = kernels.affine_backward(dz, None, x, weight, None, step, True)
     for mine, expected in zip(found, exact, strict=True):
         agree(mine, expected, 1e-5)
     agree(step.grads[weight], exact[1], 1e-5)
@@ -164,10 +164,12 @@ def test_products_skip_no_number_that_is_not_finite(path, shape, where, value):
 def test_rows_of_a_product_do_not_depend_on_those_beside_them(path):
     """So a shard's bits do not depend on who computes it."""
     x, kernel, bias, _ = dense_case(64, 40, 128, 0.5, "float32")
-    whole = ops.affine(x, kernel, bias, Step(), True)
+    whole = kernels.affine(x, kernel, bias, Step(), True)
     if path == "1":
-        np.testing.assert_array_equal(ops.affine(x[8:27], kernel, bias, Step(), True), whole[8:27])
-    again = ops.affine(x, kernel, bias, Step(), True)
+        np.testing.assert_array_equal(
+            kernels.affine(x[8:27], kernel, bias, Step(), True), whole[8:27]
+        )
+    again = kernels.affine(x, kernel, bias, Step(), True)
     np.testing.assert_array_equal(again, whole)
 
 
@@ -337,26 +339,26 @@ def test_passes_of_batch_normalisation(path, shape):
     dy = RNG.standard_normal(shape).astype("float32")
     one, two, three = RNG.standard_normal((3, shape[1])).astype("float32")
     step, exact, exact_dy = Step(), x.astype("float64"), dy.astype("float64")
-    mean, variance, count = ops.moments(x, step)
+    mean, variance, count = kernels.moments(x, step)
     assert count == len(x)
     agree(mean, exact.mean(0), 1e-6)
     agree(variance, exact.var(0), 3e-5)
-    agree(ops.normalise(x, mean, one, two, step), (exact - mean) * one + two, 1e-5)
-    total, products = ops.normalised_sums(dy, x, mean, one, step)
+    agree(kernels.normalise(x, mean, one, two, step), (exact - mean) * one + two, 1e-5)
+    total, products = kernels.normalised_sums(dy, x, mean, one, step)
     agree(total, exact_dy.sum(0), 1e-5)
     agree(products, (exact_dy * (exact - mean)).sum(0) * one, 1e-4)
-    dx = ops.normalise_backward(dy, x, mean, one, two, three, step)
+    dx = kernels.normalise_backward(dy, x, mean, one, two, three, step)
     agree(dx, one * exact_dy - two * (exact - mean) - three, 1e-5)
 
 
 def test_moments_of_no_rows_and_of_what_is_not_finite(path):
-    mean, variance, count = ops.moments(np.zeros((0, 3), "float32"), Step())
+    mean, variance, count = kernels.moments(np.zeros((0, 3), "float32"), Step())
     assert count == 0
     assert not mean.any()
     assert not variance.any()
     x = np.ones((40, 3), "float32")
     x[7, 1] = np.nan
-    mean, variance, _ = ops.moments(x, Step())
+    mean, variance, _ = kernels.moments(x, Step())
     assert np.isnan(mean).tolist() == np.isnan(variance).tolist() == [False, True, False]
 
 
@@ -366,9 +368,9 @@ def test_moments_of_no_rows_and_of_what_is_not_finite(path):
 @pytest.mark.parametrize("rate", [0.25, 0.1, 0.999999])
 def test_dropout_is_a_product_with_its_mask(path, rate):
     x, dy = normal(7, 33), RNG.standard_normal((7, 33)).astype("float32")
-    mask = ops.dropout_mask(x.shape, rate, np.random.Generator(np.random.Philox(3)), "float32")
+    mask = kernels.dropout_mask(x.shape, rate, np.random.Generator(np.random.Philox(3)), "float32")
     with np.errstate(invalid="ignore"):
-        y, backward = ops.dropout(
+        y, backward = kernels.dropout(
             x, rate, np.random.Generator(np.random.Philox(3)), Step(recording=True)
         )
         agree(y, x.astype("float64") * mask)
@@ -377,7 +379,7 @@ def test_dropout_is_a_product_with_its_mask(path, rate):
 
 @pytest.mark.parametrize("rate", [0.25, 0.1])
 def test_dropout_drops_as_much_as_it_should(rate):
-    mask = ops.dropout_mask((1000, 1000), rate, np.random.default_rng(0), "float32")
+    mask = kernels.dropout_mask((1000, 1000), rate, np.random.default_rng(0), "float32")
     assert abs((mask == 0).mean() - rate) < 4 * (rate * (1 - rate) / mask.size) ** 0.5
     assert mask.max() == np.float32(1 / (1 - rate))
     neighbours = (mask[:, 1:] == 0) & (mask[:, :-1] == 0)
@@ -442,12 +444,12 @@ def test_a_small_model_never_loads_numba():
 
 BIG = """
 import numpy as np
-from kerasish import activations, layers, losses, ops, optimizers
-from kerasish.ops import compiled, heads, images
+from kerasish import activations, layers, losses, kernels, optimizers
+from kerasish.kernels import compiled, heads, images
 said = []
 with compiled.announcing(lambda: said.append("compiling")):
     for _ in range(2):
-        ops.add_bias(np.zeros((1000, 64), "f"), np.zeros(64, "f"), True)
+        kernels.add_bias(np.zeros((1000, 64), "f"), np.zeros(64, "f"), True)
 print(*said)
 """
 
@@ -463,7 +465,7 @@ def test_the_first_process_says_that_it_compiles_and_the_second_does_not(tmp_pat
 def test_code_is_kept_under_kerasish_home_where_the_package_cannot_be_written(tmp_path):
     package = tmp_path / "site" / "kerasish"
     shutil.copytree(ROOT / "kerasish", package, ignore=shutil.ignore_patterns("__pycache__"))
-    (package / "ops" / "compiled" / "__pycache__").write_text("in the way of a folder")
+    (package / "kernels" / "compiled" / "__pycache__").write_text("in the way of a folder")
     home = tmp_path / "home"
     env = {"PYTHONPATH": str(package.parent), "KERASISH_HOME": str(home), "NUMBA_CACHE_DIR": ""}
     code = f"import sys; sys.path.insert(0, {str(package.parent)!r})\n" + BIG

@@ -14,7 +14,7 @@ import pytest
 
 import kerasish as ks
 from kerasish import layers
-from kerasish.ops import compiled, tables
+from kerasish.kernels import compiled, tables
 from kerasish.training import shards
 
 RNG = np.random.default_rng(0)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from kerasish import Sequential, layers
+from kerasish.kernels import columns, compiled, winograd
 from kerasish.layers.convolution import Conv
-from kerasish.ops import columns, compiled, winograd
 from kerasish.step import Arena, Step
 
 HAS_NUMBA = importlib.util.find_spec("numba") is not None

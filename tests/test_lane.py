@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from kerasish import Sequential, callbacks, layers, losses, metrics, optimizers
-from kerasish.ops import compiled
+from kerasish.kernels import compiled
 from kerasish.training.lane import Lane, Lanes
 
 FEATURES, CLASSES, ROWS = 6, 3, 44

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from kerasish import Sequential, layers
+from kerasish.kernels import columns
 from kerasish.layers import spatial
-from kerasish.ops import columns
 from kerasish.step import Step
 from kerasish.testing import check_layer
 

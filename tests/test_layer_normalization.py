@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kerasish import layers
-from kerasish.ops import moments
+from kerasish.kernels import moments
 from kerasish.step import Step, commit
 from kerasish.testing import in_shards
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kerasish import layers, testing
-from kerasish.ops import compiled
+from kerasish.kernels import compiled
 from kerasish.step import Step
 from tests.test_layers import TABLE, row_id
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from kerasish import Sequential, config, layers
+from kerasish.kernels import Lookup, tables
 from kerasish.layers.wrapper import Wrapper
-from kerasish.ops import Lookup, tables
 from kerasish.step import Step
 
 WORDS, STEPS, ROWS = 7, 9, 12

@@ -19,7 +19,7 @@ from kerasish.callbacks import progress as progress_module
 from kerasish.display import Bar, activity, announce, bars, say
 from kerasish.display import bar as bar_module
 from kerasish.display import screens as display_module
-from kerasish.ops import compiled
+from kerasish.kernels import compiled
 
 
 class Screen(io.StringIO):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from kerasish import activations, layers
-from kerasish.ops import compiled, recurrent, sequences
-from kerasish.ops.recurrent import Product
+from kerasish.kernels import compiled, recurrent, sequences
+from kerasish.kernels.recurrent import Product
 from kerasish.step import Step
 
 pytestmark = pytest.mark.skipif(

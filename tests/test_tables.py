@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kerasish import Sequential, config, layers, optimizers
-from kerasish.ops import compiled, move_rows
+from kerasish.kernels import compiled, move_rows
 from kerasish.step import Step
 from kerasish.store import Runs, Weight
 from kerasish.training import program, shards, tables

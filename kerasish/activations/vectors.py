@@ -9,7 +9,7 @@ import numpy as np
 from kerasish.activations.base import activation
 from kerasish.activations.smooth import sigmoid
 from kerasish.errors import warn
-from kerasish.ops import constants
+from kerasish.kernels import constants
 
 Axis = int | tuple[int, ...] | None
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from kerasish import config, keras_ops
-from kerasish.keras_ops.calls import operand, result, shape_of
+from kerasish import config
+from kerasish import ops as all_ops
+from kerasish.ops.calls import operand, result, shape_of
 
-ops: Any = keras_ops  # whose names are made by tables, in part
+ops: Any = all_ops  # whose names are made by tables, in part
 abs, arange, argmax, argmin = ops.abs, ops.arange, ops.argmax, ops.argmin
 cos, equal, exp, expand_dims = ops.cos, ops.equal, ops.exp, ops.expand_dims
 greater, greater_equal, less = ops.greater, ops.greater_equal, ops.less

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from kerasish import activations, keras_ops
-from kerasish.keras_ops.calls import operand, result, shape_of
+from kerasish import activations
+from kerasish import ops as all_ops
+from kerasish.ops.calls import operand, result, shape_of
 
-ops: Any = keras_ops  # whose names are made by tables, in part
+ops: Any = all_ops  # whose names are made by tables, in part
 
 # --- activations and losses -----------------------------------------------------------------------
 

@@ -9,8 +9,8 @@ import numpy as np
 from kerasish import config
 from kerasish.backend.session import variable
 from kerasish.initializers import TruncatedNormal
-from kerasish.keras_ops.calls import operand, result
 from kerasish.layers.custom import current_step
+from kerasish.ops.calls import operand, result
 
 
 def generator(seed: Any = None) -> np.random.Generator:
@@ -70,7 +70,7 @@ def random_uniform_variable(
 
 def dropout(x: Any, level: float, noise_shape: Any = None, seed: Any = None) -> Any:
     """Zeros with probability `level`; the rest is divided by ``1 - level``."""
-    from kerasish.keras_ops.calls import shape_of
+    from kerasish.ops.calls import shape_of
 
     kept = generator(seed).random(noise_shape or shape_of(x)) >= level
     return result(operand(x) * (kept / (1 - level)).astype(config.floatx()), x)

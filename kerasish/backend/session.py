@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from kerasish import config, models, registry
-from kerasish.keras_ops.calls import operand
+from kerasish.ops.calls import operand
 from kerasish.store import Weight, as_array
 from kerasish.utils.numerical import standardize_dtype
 

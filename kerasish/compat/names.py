@@ -95,7 +95,7 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "constraints": ("kerasish.constraints",),
     "activations": ("kerasish.activations",),
     "backend": ("kerasish.backend",),
-    "ops": ("kerasish.keras_ops",),
+    "ops": ("kerasish.ops",),
     "random": ("kerasish.compat.random_names",),
     "saving": ("kerasish.saving", "kerasish.utils"),
     "config": ("kerasish.config",),

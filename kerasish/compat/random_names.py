@@ -9,7 +9,7 @@ import numpy as np
 from kerasish import config
 from kerasish.backend.random import dropout as dropout
 from kerasish.backend.random import generator
-from kerasish.keras_ops.calls import operand, result
+from kerasish.ops.calls import operand, result
 
 
 class SeedGenerator:

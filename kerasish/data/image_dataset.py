@@ -21,7 +21,7 @@ from kerasish.data.images import (
 from kerasish.data.loader import DataLoader
 from kerasish.data.partition import draw
 from kerasish.errors import did_you_mean
-from kerasish.ops import sampling
+from kerasish.kernels import sampling
 
 
 def smart_resize(

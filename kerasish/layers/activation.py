@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from kerasish import activations, constraints, initializers, ops, regularizers
+from kerasish import activations, constraints, initializers, kernels, regularizers
 from kerasish.layers.arguments import Shape
 from kerasish.layers.base import Backward
 from kerasish.layers.same_shape import SameShape
@@ -258,7 +258,7 @@ def _apply(fn: Any, x: np.ndarray, step: Step, **options: Any) -> tuple[np.ndarr
     out = step.empty(x.shape, x.dtype)
     if fn is activations.relu and not options:
         y = np.maximum(x, 0, out=out)
-        return y, (lambda dy: ops.relu_backward(dy, y, step)[0]) if step.recording else None
+        return y, (lambda dy: kernels.relu_backward(dy, y, step)[0]) if step.recording else None
     return activations.forward(fn, x, out=out, keep=step.recording, **options)
 
 

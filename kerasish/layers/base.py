@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from kerasish import activations, config, ops, registry, regularizers
+from kerasish import activations, config, kernels, registry, regularizers
 from kerasish.autodiff import is_traced
 from kerasish.errors import brief, warn
+from kerasish.kernels import heads
 from kerasish.layers import symbol
 from kerasish.layers.arguments import (
     FIRST_LAYER_ARGUMENTS,
@@ -26,7 +27,6 @@ from kerasish.layers.described import Described
 from kerasish.layers.filed import Filed
 from kerasish.layers.recurrent.protocol import call_cell
 from kerasish.layers.weights import WeightOwner, all_or_nothing, building
-from kerasish.ops import heads
 from kerasish.signatures import translate_arguments
 from kerasish.step import Step, commit
 from kerasish.store import Weight, as_array
@@ -261,7 +261,7 @@ class Layer(symbol.HasSymbols, Described, Filed, WeightOwner):
         def backward(dy: np.ndarray) -> np.ndarray:
             wanted = bias is not None and step.wants(bias)
             if to_dz is None:
-                dz, total = ops.relu_backward(dy, y, step, wanted)
+                dz, total = kernels.relu_backward(dy, y, step, wanted)
             else:
                 dz = total = to_dz(dy)
             if wanted:

@@ -8,13 +8,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from kerasish import activations, ops, regularizers
+from kerasish import activations, kernels, regularizers
+from kerasish.kernels import images
 from kerasish.layers.arguments import Shape, positive
 from kerasish.layers.base import Backward, Layer
 from kerasish.layers.pooling import Pooling
 from kerasish.layers.spatial import AXES, Spatial, padding_name, sizes
 from kerasish.layers.weights import resolve_roles, weight_by_role
-from kerasish.ops import images
 from kerasish.registry import register
 from kerasish.step import Step
 
@@ -92,7 +92,7 @@ class Convolving(Spatial):
     def finish(self, z: np.ndarray, step: Step) -> tuple[np.ndarray, Any]:
         """Add the bias in place, restore the format, activate; and backward of these to dz."""
         bias = self.bias
-        ops.add_bias(z, None if bias is None else bias.value, self.is_relu)
+        kernels.add_bias(z, None if bias is None else bias.value, self.is_relu)
         if self.is_relu or not self.channels_first:
             y, to_dz = self.activated(z, bias, step)
             return self.restore(y), lambda dy: to_dz(self.channels_last(dy))

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from kerasish import activations, constraints, initializers, ops, regularizers
+from kerasish import activations, constraints, initializers, kernels, regularizers
 from kerasish.layers.arguments import Shape, as_shape, positive
 from kerasish.layers.base import Backward, Layer
 from kerasish.layers.same_shape import SameShape, let_through
@@ -94,13 +94,15 @@ class Dense(Layer):
     def forward(self, x: np.ndarray, step: Step) -> tuple[np.ndarray, Backward | None]:
         """Affine map, then the activation in place."""
         bias, relu = self.bias, self.is_relu
-        z = ops.affine(x, self.kernel.value, bias.value if bias else None, step, relu)
+        z = kernels.affine(x, self.kernel.value, bias.value if bias else None, step, relu)
         y, to_dz = (z, None) if relu else self.activate(z, step)
         gate = y if relu else None
 
         def backward(dy: np.ndarray) -> np.ndarray | None:
             dz = dy if to_dz is None else to_dz(dy)
-            return ops.affine_backward(dz, gate, x, self.kernel, bias, step, step.needs_dx(self))
+            return kernels.affine_backward(
+                dz, gate, x, self.kernel, bias, step, step.needs_dx(self)
+            )
 
         return y, backward if step.recording else None
 

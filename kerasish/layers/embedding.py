@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from kerasish import constraints, initializers, ops, regularizers
+from kerasish import constraints, initializers, kernels, regularizers
 from kerasish.layers.arguments import Shape, positive
 from kerasish.layers.base import Backward, Layer
 from kerasish.registry import register
@@ -129,7 +129,7 @@ class Embedding(Layer):
         y = step.empty((*x.shape, self.output_dim), table.dtype)[...]  # nobody else's object
         np.take(table, indices, axis=0, out=y, mode="clip")
         step.mask = self.compute_mask(indices)
-        lookup = ops.Lookup(self, table, indices, y)
+        lookup = kernels.Lookup(self, table, indices, y)
         if self.activity_regularizer is None:
             step.lookup = lookup
 
@@ -137,7 +137,7 @@ class Embedding(Layer):
             places = lookup.numbers if lookup.is_taken else indices
             gradient = step.rows_of(self.embeddings, places)
             if gradient is not None:
-                ops.scatter(gradient, places, dy)
+                kernels.scatter(gradient, places, dy)
 
         return y, backward if step.recording else None
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasish import initializers, ops
+from kerasish import initializers, kernels
 from kerasish.layers.arguments import Shape
 from kerasish.layers.base import Backward
 from kerasish.layers.same_shape import SameShape
@@ -107,7 +107,7 @@ class BatchNormalization(SameShape):
         rows = self._fold(x)
         keep = self._kept_rows(x, step.mask) if learns else None
         if learns:
-            mean, variance, count = ops.moments(rows, step, keep)
+            mean, variance, count = kernels.moments(rows, step, keep)
             for moving, batch in (self.moving_mean, mean), (self.moving_variance, variance):
                 old = step.read(moving)
                 step.update(moving, self.momentum * old + (1 - self.momentum) * batch)
@@ -116,24 +116,24 @@ class BatchNormalization(SameShape):
         inverse = 1 / np.sqrt(variance + x.dtype.type(self.epsilon))
         factor = inverse if self.gamma is None else inverse * self.gamma.value
         shift = np.zeros_like(inverse) if self.beta is None else self.beta.value
-        y = ops.normalise(rows, mean, factor, shift, step)
+        y = kernels.normalise(rows, mean, factor, shift, step)
 
         def backward(dy: np.ndarray) -> np.ndarray | None:
             dy = self._fold(dy)
             if learns or any(step.wants(w) for w in (self.gamma, self.beta) if w):
-                dbeta, dgamma = ops.normalised_sums(dy, rows, mean, inverse, step)
+                dbeta, dgamma = kernels.normalised_sums(dy, rows, mean, inverse, step)
                 add_gradient(step, self.gamma, dgamma)
                 add_gradient(step, self.beta, dbeta)
             if not step.needs_dx(self):
                 return None
             if not learns:
-                return self._unfold(ops.multiply(dy, factor, step), x)
+                return self._unfold(kernels.multiply(dy, factor, step), x)
             mean_dy, mean_dy_x_hat = step.all_sum(np.array([dbeta, dgamma])) / count
             slope, level = factor * inverse * mean_dy_x_hat, factor * mean_dy
             if keep is None:
-                dx = ops.normalise_backward(dy, rows, mean, factor, slope, level, step)
+                dx = kernels.normalise_backward(dy, rows, mean, factor, slope, level, step)
             else:  # the statistics are of the kept rows only
-                dx = ops.multiply(dy, factor, step)
+                dx = kernels.multiply(dy, factor, step)
                 dx -= keep[:, None] * (slope * (rows - mean) + level)
             return self._unfold(dx, x)
 
@@ -288,7 +288,7 @@ def scale_and_shift(
 ) -> np.ndarray:
     """``gamma * x_hat + beta`` for x_hat (M, K)."""
     if gamma is not None:
-        y = ops.multiply(x_hat, gamma.value.reshape(-1), step)
+        y = kernels.multiply(x_hat, gamma.value.reshape(-1), step)
     else:
         y = x_hat.copy() if beta is not None else x_hat
     if beta is not None:

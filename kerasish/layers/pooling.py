@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from kerasish.kernels import images
 from kerasish.layers.arguments import Shape
 from kerasish.layers.base import Backward
 from kerasish.layers.spatial import AXES, Spatial, padding_name, sizes
-from kerasish.ops import images
 from kerasish.registry import register
 from kerasish.step import Step
 

@@ -15,13 +15,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kerasish import activations
+from kerasish.kernels import compiled, constants, products
 from kerasish.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from kerasish.layers.base import Layer
 from kerasish.layers.core import Dense, Identity
 from kerasish.layers.normalization import BatchNormalization, LayerNormalization
 from kerasish.layers.regularization import AlphaDropout, Dropout, GaussianDropout, GaussianNoise
 from kerasish.layers.reshaping import Flatten, Reshape
-from kerasish.ops import compiled, constants, products
 from kerasish.step import Step, aligned
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasish import ops, regularizers
+from kerasish import kernels, regularizers
 from kerasish.layers.arguments import fraction
 from kerasish.layers.base import Backward, Layer
 from kerasish.layers.same_shape import SameShape, let_through
@@ -59,10 +59,10 @@ class Dropout(SameShape):
         if not step.training or self.rate == 0:
             return let_through(x, step)
         if self.noise_shape is None:
-            return ops.dropout(x, self.rate, step.rng_for(self.seed), step)
+            return kernels.dropout(x, self.rate, step.rng_for(self.seed), step)
         mask = _draw_mask(self, x, step)
-        y = ops.multiply(x, mask, step)
-        return y, (lambda dy: ops.multiply(dy, mask, step)) if step.recording else None
+        y = kernels.multiply(x, mask, step)
+        return y, (lambda dy: kernels.multiply(dy, mask, step)) if step.recording else None
 
     def get_config(self) -> dict[str, Any]:
         """Arguments, in the order of Keras's files."""
@@ -108,9 +108,9 @@ class AlphaDropout(Dropout):
         b = -a * limit * self.rate
         keep = _draw_mask(self, x, step) > 0
         scale = keep * x.dtype.type(a)
-        y = ops.multiply(x, scale, step)
+        y = kernels.multiply(x, scale, step)
         y += np.where(keep, b, a * limit + b).astype(x.dtype)
-        return y, (lambda dy: ops.multiply(dy, scale, step)) if step.recording else None
+        return y, (lambda dy: kernels.multiply(dy, scale, step)) if step.recording else None
 
 
 @register()
@@ -145,8 +145,8 @@ class GaussianDropout(SameShape):
         factor = step.rng_for(self.seed).standard_normal(x.shape, _sampled(x.dtype))
         factor *= math.sqrt(self.rate / (1 - self.rate))
         factor += 1
-        y = ops.multiply(x, factor, step)
-        return y, (lambda dy: ops.multiply(dy, factor, step)) if step.recording else None
+        y = kernels.multiply(x, factor, step)
+        return y, (lambda dy: kernels.multiply(dy, factor, step)) if step.recording else None
 
 
 @register()
@@ -228,7 +228,7 @@ def _draw_mask(layer: Dropout, x: np.ndarray, step: Step) -> np.ndarray:
     """Zeros and 1 / (1 - rate), in the shape of `x` or of the layer's `noise_shape`."""
     rng, asked = step.rng_for(layer.seed), layer.noise_shape
     if asked is None:
-        return ops.dropout_mask(x.shape, layer.rate, rng, x.dtype)
+        return kernels.dropout_mask(x.shape, layer.rate, rng, x.dtype)
     whole = (step.batch_size, *x.shape[1:])
     fits = len(asked) == x.ndim
     if not fits or any(a not in (None, 1, n) for a, n in zip(asked, whole, strict=True)):
@@ -237,7 +237,7 @@ def _draw_mask(layer: Dropout, x: np.ndarray, step: Step) -> np.ndarray:
             f"axis must be the input's size (or None) or 1."
         )
     shape = tuple(1 if a == 1 else n for a, n in zip(asked, x.shape, strict=True))
-    mask = ops.dropout_mask(shape, layer.rate, rng, x.dtype)
+    mask = kernels.dropout_mask(shape, layer.rate, rng, x.dtype)
     # One mask for the whole batch must be the same in all of its parts.
     return step.exchange(mask, lambda masks: masks[0]) if asked[0] == 1 else mask
 

@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from kerasish import ops
+from kerasish import kernels
+from kerasish.kernels import images
 from kerasish.layers.arguments import Shape, positive
 from kerasish.layers.base import Backward
 from kerasish.layers.convolution import Convolving
 from kerasish.layers.spatial import padding_name
-from kerasish.ops import images
 from kerasish.registry import register
 from kerasish.step import Step
 
@@ -73,7 +73,7 @@ class SeparableConv(Convolving):
         mix = self.pointwise_kernel.value.reshape(-1, self.filters)
         window = self.window(spatial)
         apart = images.correlate(x, deep, window, channels, step)
-        y, finish_backward = self.finish(ops.product(apart, mix, step), step)
+        y, finish_backward = self.finish(kernels.product(apart, mix, step), step)
 
         def backward(dy: np.ndarray) -> np.ndarray | None:
             dz = finish_backward(dy)
@@ -82,7 +82,7 @@ class SeparableConv(Convolving):
                 step.add_grad(self.pointwise_kernel, gradient.reshape(self.pointwise_kernel.shape))
             if not (step.wants(self.depthwise_kernel) or step.needs_dx(self)):
                 return None
-            d_apart = ops.product(dz, mix.T, step)
+            d_apart = kernels.product(dz, mix.T, step)
             if step.wants(self.depthwise_kernel):
                 gradient = images.kernel_gradient(x, d_apart, window, channels, deep.shape, step)
                 step.add_grad(self.depthwise_kernel, gradient.reshape(self.depthwise_kernel.shape))

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from kerasish import ops
+from kerasish import kernels
 from kerasish.layers.arguments import Shape, fraction
 from kerasish.layers.base import Backward
 from kerasish.layers.same_shape import let_through
@@ -36,9 +36,9 @@ class SpatialDropout(Spatial):
             return let_through(x, step)
         drawn: Any = self.full_shape(shape[0], (1,) * self.rank, shape[-1])
         rng = step.rng_for(getattr(self, "seed", None))
-        mask = ops.dropout_mask(drawn, self.rate, rng, x.dtype)
-        y = ops.multiply(x, mask, step)
-        return y, (lambda dy: ops.multiply(dy, mask, step)) if step.recording else None
+        mask = kernels.dropout_mask(drawn, self.rate, rng, x.dtype)
+        y = kernels.multiply(x, mask, step)
+        return y, (lambda dy: kernels.multiply(dy, mask, step)) if step.recording else None
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """The input's shape."""

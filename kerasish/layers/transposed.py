@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from kerasish.kernels import images
 from kerasish.layers.arguments import Shape, positive
 from kerasish.layers.base import Backward
 from kerasish.layers.convolution import Convolving
 from kerasish.layers.spatial import padding_name, sizes
-from kerasish.ops import images
 from kerasish.registry import register
 from kerasish.step import Step
 

@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from kerasish.kernels import sampling
 from kerasish.layers.arguments import Shape
 from kerasish.layers.base import Backward
 from kerasish.layers.spatial import Spatial, one_of, sizes
-from kerasish.ops import sampling
 from kerasish.registry import register
 from kerasish.step import Step
 

@@ -15,10 +15,10 @@ import numpy as np
 
 from kerasish.config import epsilon
 from kerasish.errors import warn
+from kerasish.kernels import constants
 from kerasish.losses import targets
 from kerasish.losses.base import Backward, BuiltIn, Loss, Paired, functional
 from kerasish.losses.regression import clip, mean, share
-from kerasish.ops import constants
 from kerasish.registry import register
 
 TINY = 1e-30  # probabilities below it have fewer digits, and in the end none

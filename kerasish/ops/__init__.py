@@ -1,33 +1,21 @@
-"""Numeric kernels behind one interface: NumPy's definitions, compiled ones where they are worth it.
+"""``keras.ops`` on NumPy: for custom layers, losses and metrics, and on plain arrays.
 
-`reference` and `images` are the definitions; `compiled` has the kernels and says when they run.
+The functions take ndarrays, weights and, inside of custom code that is being differentiated, what
+the package `autograd` follows. Results are float32 unless an argument was float64.
 """
 
-from kerasish.ops.dense import add_bias, affine, affine_backward, relu_backward
-from kerasish.ops.dropout import dropout, dropout_mask
-from kerasish.ops.normalization import moments, normalise, normalise_backward, normalised_sums
-from kerasish.ops.products import input_gradient, kernel_gradient
-from kerasish.ops.reference import multiply, product, row_sum
-from kerasish.ops.tables import Lookup, Rows, move_rows, scatter
+from kerasish.ops import core, math, nn, numpy
+from kerasish.ops.core import *
+from kerasish.ops.math import *
+from kerasish.ops.nn import *
+from kerasish.ops.numpy import *
+
+linalg = math
 
 __all__ = [
-    "Lookup",
-    "Rows",
-    "add_bias",
-    "affine",
-    "affine_backward",
-    "dropout",
-    "dropout_mask",
-    "input_gradient",
-    "kernel_gradient",
-    "moments",
-    "move_rows",
-    "multiply",
-    "normalise",
-    "normalise_backward",
-    "normalised_sums",
-    "product",
-    "relu_backward",
-    "row_sum",
-    "scatter",
+    *("core", "linalg", "math", "nn", "numpy"),
+    *core.__all__,
+    *math.__all__,
+    *nn.__all__,
+    *numpy.__all__,
 ]

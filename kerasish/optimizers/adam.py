@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasish.ops.constants import numbers
+from kerasish.kernels.constants import numbers
 from kerasish.optimizers.base import Kernel, Optimizer, Slot
 from kerasish.registry import register
 

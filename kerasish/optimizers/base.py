@@ -216,7 +216,7 @@ class Optimizer(KerasSurface, registry.Configurable):
     def kernel(self, slots: int) -> Kernel:
         """Return the compiled pass that does what `update` does with so many slots, if any.
 
-        It is named as in `ops.compiled.optimizers`, and comes with its constants.
+        It is named as in `kernels.compiled.optimizers`, and comes with its constants.
         """
         return None
 

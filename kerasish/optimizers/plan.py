@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from kerasish.ops import compiled
+from kerasish.kernels import compiled
 from kerasish.store import Weight
 
 if TYPE_CHECKING:

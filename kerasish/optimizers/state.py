@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from kerasish.errors import warn
-from kerasish.ops import compiled
+from kerasish.kernels import compiled
 from kerasish.optimizers.base import Optimizer
 from kerasish.optimizers.memory import Memory
 from kerasish.optimizers.plan import Block, Plan, Run, each

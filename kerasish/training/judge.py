@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from kerasish.kernels import heads
 from kerasish.losses.crossentropy import TINY, SparseCategoricalCrossentropy
 from kerasish.metrics.accuracy import SparseCategoricalAccuracy
-from kerasish.ops import heads
 from kerasish.step import Step
 from kerasish.training.scores import Scores
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasish import ops
+from kerasish import kernels
 from kerasish.step import Step
 from kerasish.store import Runs, Weight
 
@@ -47,7 +47,7 @@ def move(steps: list[Step], runs: Runs) -> list[tuple[int, int]]:
             continue  # any row may have something in it
         for step, rows in zip(others, parts, strict=True):
             assert rows is not None
-            ops.move_rows(first.grads[weight], step.grads[weight], rows)
+            kernels.move_rows(first.grads[weight], step.grads[weight], rows)
         done.append((runs.starts[weight], runs.starts[weight] + weight.size))
     return done
 

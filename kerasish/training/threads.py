@@ -16,7 +16,7 @@ from typing import Any
 
 from kerasish import config
 from kerasish.display import announce
-from kerasish.ops import compiled
+from kerasish.kernels import compiled
 from kerasish.training.interrupt import interrupts
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasish import keras_ops
+from kerasish import ops as all_ops
 from kerasish.backend.session import Session as Session
 from kerasish.compat.tensorflow import math as math
 from kerasish.compat.tensorflow.math import *
@@ -21,7 +21,7 @@ from kerasish.store import Array as Tensor
 from kerasish.store import Weight
 
 __version__ = "2.20.0"
-_ops: Any = keras_ops
+_ops: Any = all_ops
 
 float16 = half = "float16"
 float32, float64, double = "float32", "float64", "float64"

@@ -1,6 +1,6 @@
 """``tf.dtypes``."""
 
-from kerasish.keras_ops.core import cast as cast
+from kerasish.ops.core import cast as cast
 
 float32, float64, int32, int64, uint8, bool = (
     "float32", "float64", "int32", "int64", "uint8", "bool"

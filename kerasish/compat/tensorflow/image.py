@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from kerasish.keras_ops.calls import operand, result
 from kerasish.layers import Resizing
+from kerasish.ops.calls import operand, result
 
 GREY = np.array([0.2989, 0.5870, 0.1140], "float32")
 

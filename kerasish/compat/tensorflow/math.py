@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from kerasish import keras_ops
-from kerasish.keras_ops.calls import operand, result, shape_of
+from kerasish import ops as all_ops
+from kerasish.ops.calls import operand, result, shape_of
 
-_ops: Any = keras_ops
+_ops: Any = all_ops
 _SAME = """abs add argmax argmin ceil cos cosh cumprod cumsum divide divide_no_nan einsum equal erf
     exp expand_dims expm1 eye floor greater greater_equal less less_equal linspace log log1p
     log_sigmoid logical_and logical_not logical_or logical_xor matmul maximum minimum mod multiply
@@ -45,7 +45,7 @@ def _named(function: Any, name: str) -> Any:
         return found if dtype is None else _ops.cast(found, dtype)
 
     call.__name__ = call.__qualname__ = name
-    call.__doc__ = f"`kerasish.keras_ops.{getattr(function, '__name__', name)}`."
+    call.__doc__ = f"`kerasish.ops.{getattr(function, '__name__', name)}`."
     return call
 
 

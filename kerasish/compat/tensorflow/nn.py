@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from kerasish import activations, keras_ops
-from kerasish.keras_ops.calls import operand, result
+from kerasish import activations
+from kerasish import ops as all_ops
+from kerasish.ops.calls import operand, result
 
-_ops: Any = keras_ops
+_ops: Any = all_ops
 relu, relu6, elu, selu, gelu = (
     activations.relu, activations.relu6, activations.elu, activations.selu, activations.gelu
 )  # fmt: skip

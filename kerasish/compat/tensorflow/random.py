@@ -6,7 +6,7 @@ import numpy as np
 
 from kerasish.backend.random import generator, truncated_normal
 from kerasish.config import set_random_seed as set_seed
-from kerasish.keras_ops.calls import operand, result
+from kerasish.ops.calls import operand, result
 
 __all__ = ["normal", "set_seed", "shuffle", "truncated_normal", "uniform"]
 

@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from kerasish.autodiff import is_traced
+from kerasish.kernels.sampling import Pull
 from kerasish.layers import custom, symbol
 from kerasish.layers.arguments import Shape
 from kerasish.layers.base import Backward
 from kerasish.layers.same_shape import let_through
 from kerasish.layers.spatial import Spatial
-from kerasish.ops.sampling import Pull
 from kerasish.step import Step
 from kerasish.store import as_array
 

@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from kerasish.kernels import colors
 from kerasish.layers.arguments import Shape, fraction
 from kerasish.layers.augmentation.base import ImageLayer, clip, factor_range, of_images
 from kerasish.layers.augmentation.light import Colors
-from kerasish.ops import colors
 from kerasish.registry import register
 
 

@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from kerasish.kernels.sampling import along_both
 from kerasish.layers.augmentation.base import chosen, clip, factor_range, of_images
 from kerasish.layers.augmentation.light import Colors
 from kerasish.layers.spatial import sizes
-from kerasish.ops.sampling import along_both
 from kerasish.registry import register
 
 

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from kerasish.kernels import sampling
 from kerasish.layers.augmentation.base import ImageLayer, factor_range
 from kerasish.layers.spatial import one_of
-from kerasish.ops import sampling
 from kerasish.registry import register
 
 FLIPS = {

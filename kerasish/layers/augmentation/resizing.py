@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from kerasish.kernels import sampling
+from kerasish.kernels.sampling import Pull
 from kerasish.layers.arguments import Shape, positive
 from kerasish.layers.augmentation.base import ImageLayer
 from kerasish.layers.spatial import one_of
-from kerasish.ops import sampling
-from kerasish.ops.sampling import Pull
 from kerasish.registry import register
 
 Spot = tuple[slice, ...]

@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from kerasish.kernels import sampling
 from kerasish.layers.arguments import fraction
 from kerasish.layers.augmentation.base import ImageLayer, chosen, clip, factor_range, value_bounds
 from kerasish.layers.augmentation.filters import gaussian
 from kerasish.layers.spatial import one_of
-from kerasish.ops import sampling
 from kerasish.registry import register
 
 

@@ -6,12 +6,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from kerasish import activations, constraints, initializers, ops, regularizers
+from kerasish import activations, constraints, initializers, kernels, regularizers
+from kerasish.kernels import compiled, sequences
+from kerasish.kernels.recurrent import Pass, Product, States
 from kerasish.layers.arguments import Shape, fraction, positive
 from kerasish.layers.base import Layer
 from kerasish.layers.recurrent.protocol import call_cell
-from kerasish.ops import compiled, sequences
-from kerasish.ops.recurrent import Pass, Product, States
 from kerasish.step import Step
 
 KINDS = {getattr(activations, name): kind for name, kind in sequences.KINDS.items()}
@@ -101,18 +101,18 @@ class Cell(Layer):
         sequences: bool,
         step: Step,
     ) -> Pass:
-        """From the input's products to the outputs; see `ops.recurrent`."""
+        """From the input's products to the outputs; see `kernels.recurrent`."""
         raise TypeError(f"{type(self).__name__} must define `recur`.")
 
     def kinds(self, z: np.ndarray, product: Product) -> tuple[int, int] | None:
-        """The activations as `ops.sequences` numbers them, if its kernels fit and are worth it."""
+        """The activations as `kernels.sequences` numbers them, if its kernels are worth it."""
         gate = getattr(self, "recurrent_activation", activations.sigmoid)
         found = KINDS.get(self.activation), KINDS.get(gate)
         fits = type(product) is Product and compiled.chosen(z.size, z.dtype)
         return found if fits and None not in found else None  # type: ignore[return-value]
 
     def row_columns(self, step: Step) -> int:
-        """Columns of the kernel if `run` takes `ops.Rows`, else 0: dropout wants each place."""
+        """Columns of the kernel if `run` takes `kernels.Rows`, else 0: dropout wants each place."""
         able = type(self).run is Cell.run and not (step.training and self.dropout)
         return self.gates * self.units if able else 0
 
@@ -127,14 +127,16 @@ class Cell(Layer):
     ) -> Pass:
         """Send sequences (T, N, D) through: one product for the inputs of all steps.
 
-        Of `ops.Rows` the product is that of the rows, and backward gives their gradient.
+        Of `kernels.Rows` the product is that of the rows, and backward gives their gradient.
         """
         inputs, product = self.products(x, step)
         bias = self.bias
-        looked_up = x if isinstance(x, ops.Rows) else None
+        looked_up = x if isinstance(x, kernels.Rows) else None
         x = x if looked_up is None else looked_up.rows
         z = inputs(x)
-        ops.add_bias(z, None if bias is None else bias.value if bias.ndim == 1 else bias.value[0])
+        kernels.add_bias(
+            z, None if bias is None else bias.value if bias.ndim == 1 else bias.value[0]
+        )
         if looked_up is not None:
             z = looked_up.spread(z, step)
         done = self.recur(z, product, states, keep, sequences, step)
@@ -172,7 +174,7 @@ class Cell(Layer):
         rng = step.rng_for(self.seed)
         pairs = zip(rates, (x_shape, h_shape), strict=True)
         return [
-            ops.dropout_mask((count, *shape), rate, rng, dtype) if rate else None
+            kernels.dropout_mask((count, *shape), rate, rng, dtype) if rate else None
             for rate, shape in pairs
         ]
 

@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from kerasish import activations
+from kerasish.kernels import recurrent
+from kerasish.kernels import sequences as compiled
+from kerasish.kernels.recurrent import Pass, Product, States
 from kerasish.layers.recurrent.cell import Cell
-from kerasish.ops import recurrent
-from kerasish.ops import sequences as compiled
-from kerasish.ops.recurrent import Pass, Product, States
 from kerasish.registry import register
 from kerasish.step import Step
 
@@ -19,7 +19,7 @@ PRIVATE: dict[str, Any] = {"private": True}
 
 
 def _act(fn: Any) -> Any:
-    """An activation as the function that `ops.recurrent` takes; it may write where it reads."""
+    """An activation as the function that `kernels.recurrent` takes; it may write where it reads."""
     return lambda z: activations.forward(fn, z, out=z)
 
 
@@ -77,7 +77,7 @@ class SimpleRNNCell(SimpleRNNArguments, Cell):
         sequences: bool,
         step: Step,
     ) -> Pass:
-        """See `ops.recurrent.simple`."""
+        """See `kernels.recurrent.simple`."""
         kinds = self.kinds(z, product)
         if kinds is not None:
             return compiled.simple(z, product, states, keep, sequences, step, kinds)
@@ -138,7 +138,7 @@ class LSTMFormula(Cell):
         sequences: bool,
         step: Step,
     ) -> Pass:
-        """See `ops.recurrent.lstm`."""
+        """See `kernels.recurrent.lstm`."""
         kinds = self.kinds(z, product)
         if kinds is not None:
             return compiled.lstm(z, product, states, keep, sequences, step, kinds)
@@ -250,7 +250,7 @@ class GRUCell(GRUArguments, Cell):
         sequences: bool,
         step: Step,
     ) -> Pass:
-        """See `ops.recurrent.gru` and `gru_before`."""
+        """See `kernels.recurrent.gru` and `gru_before`."""
         kinds = self.kinds(z, product)
         act, gate = _act(self.activation), _act(self.recurrent_activation)
         rest = states, keep, sequences

@@ -8,14 +8,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from kerasish.kernels import images
+from kerasish.kernels.recurrent import Pass, Product, States
+from kerasish.kernels.window import Window, window_of
 from kerasish.layers.arguments import Shape
 from kerasish.layers.recurrent.cell import check_arguments
 from kerasish.layers.recurrent.cells import PRIVATE, LSTMFormula
 from kerasish.layers.recurrent.layers import FLAGS, WithCell
 from kerasish.layers.spatial import AXES, data_format, padding_name, sizes
-from kerasish.ops import images
-from kerasish.ops.recurrent import Pass, Product, States
-from kerasish.ops.window import Window, window_of
 from kerasish.registry import register
 from kerasish.step import Step
 

@@ -16,8 +16,8 @@ import numpy as np
 from kerasish import autodiff
 from kerasish.autodiff import is_traced
 from kerasish.errors import brief
+from kerasish.kernels.recurrent import Pass, States, scan
 from kerasish.layers.custom import Call, current_step
-from kerasish.ops.recurrent import Pass, States, scan
 from kerasish.step import Step
 from kerasish.store import as_array
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from kerasish import ops, registry, regularizers
+from kerasish import kernels, registry, regularizers
 from kerasish.layers.arguments import Shape, shape_text
 from kerasish.layers.base import Backward
 from kerasish.layers.recurrent.protocol import (
@@ -234,7 +234,7 @@ class RNN(SeveralOutputs):
         if looked_up is None:
             sequences: Any = self._time_major(x, order, step)
         else:
-            sequences = ops.Rows(looked_up.rows, looked_up.places.T[order])
+            sequences = kernels.Rows(looked_up.rows, looked_up.places.T[order])
         keep = None if mask is None else self._kept(mask, x)[order]
         states = self._first_states(x, step, initial)
         result = run_cell(self.cell, sequences, states, keep, step, self.return_sequences, needs_dx)
@@ -261,7 +261,7 @@ class RNN(SeveralOutputs):
 
         return y, result.states, backward if step.recording else None
 
-    def _rows(self, x: np.ndarray, step: Step) -> ops.Lookup | None:
+    def _rows(self, x: np.ndarray, step: Step) -> kernels.Lookup | None:
         """The lookup that made x, its distinct rows taken, if that is worth it."""
         lookup = step.lookup
         if lookup is None or not lookup.is_for(self, x):

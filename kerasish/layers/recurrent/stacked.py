@@ -9,6 +9,7 @@ import numpy as np
 
 from kerasish import registry
 from kerasish.errors import brief
+from kerasish.kernels.recurrent import Pass, States
 from kerasish.layers.arguments import Shape
 from kerasish.layers.base import Layer
 from kerasish.layers.recurrent.protocol import (
@@ -19,7 +20,6 @@ from kerasish.layers.recurrent.protocol import (
     run_cell,
     state_sizes,
 )
-from kerasish.ops.recurrent import Pass, States
 from kerasish.registry import register
 from kerasish.step import Step
 

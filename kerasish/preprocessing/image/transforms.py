@@ -9,7 +9,7 @@ import numpy as np
 from kerasish import config
 from kerasish.data.images import array_to_img, img_to_array
 from kerasish.errors import did_you_mean
-from kerasish.ops import sampling
+from kerasish.kernels import sampling
 
 FILL_MODES = ("constant", "nearest", "reflect", "wrap")
 
