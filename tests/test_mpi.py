@@ -31,6 +31,7 @@ def start(ranks, *arguments, timeout=60, **variables):
     environment |= {"PYTHONPATH": str(ROOT), **variables}
     return subprocess.run(
         [MPIEXEC, "-n", str(ranks), sys.executable, *map(str, arguments)],
+        stdin=subprocess.DEVNULL,  # a job in the background that reads a terminal is stopped
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
