@@ -4,10 +4,12 @@ The numbers in golden/callbacks.json were made by golden/make_callbacks.py.
 """
 
 import copy
+import errno
 import json
 import os
 import pathlib
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -17,8 +19,10 @@ from kerasish.callbacks import (
     Callback,
     CSVLogger,
     EarlyStopping,
+    HTMLReport,
     LambdaCallback,
     LearningRateScheduler,
+    LivePlot,
     ReduceLROnPlateau,
     SwapEMAWeights,
 )
@@ -286,6 +290,20 @@ def test_nothing_is_lost_before_the_first_epoch(tmp_path):
 class Raising(Callback):
     def on_train_begin(self, logs=None):
         raise ValueError("no")
+
+
+def test_a_disk_that_only_looks_writable_is_told_before_training(tmp_path, monkeypatch):
+    def refuse(dir):
+        raise OSError(errno.EROFS, "Read-only file system", f"{dir}/tmp123")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    model = tiny()
+    for made in LivePlot(path=tmp_path / "a.png"), HTMLReport(tmp_path / "a.html"):
+        who = type(made).__name__
+        message = rf"{who} cannot write '.*': Read-only file system: '{re.escape(str(tmp_path))}'\."
+        with pytest.raises(OSError, match=message):
+            fit(model, made)
+    assert model.optimizer.iterations == 0
 
 
 def test_a_file_that_cannot_be_written_is_told_before_training(tmp_path):

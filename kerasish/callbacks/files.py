@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable
 from typing import IO, Any
 
@@ -34,11 +35,20 @@ def prepared(path: Any, who: str, shown: str | None = None) -> str:
         if os.path.isdir(target):
             raise IsADirectoryError(f"it is a folder. Add a file name: '{os.path.join(path, who)}'")
         os.makedirs(folder, exist_ok=True)
+        exists = os.path.exists(target)
+        place = target if exists else folder
+        if os.access(place, os.W_OK):  # which promises too much to root and on read-only disks
+            try:
+                with open(target, "ab") if exists else tempfile.TemporaryFile(dir=folder):
+                    pass
+            except OSError as error:
+                error.filename = place
+                raise
     except OSError as error:
         why = f"{error.strerror}: '{error.filename}'" if error.filename else str(error)
         raise type(error)(f"{who} cannot write '{shown}': {why}.") from None
-    if not os.access(target if os.path.exists(target) else folder, os.W_OK):
-        what = "the file is write-protected" if os.path.exists(target) else "no permission"
+    if not os.access(place, os.W_OK):
+        what = "the file is write-protected" if exists else "no permission"
         raise PermissionError(f"{who} cannot write '{shown}': {what}.")
     return path
 
