@@ -19,8 +19,6 @@ from kerasish.data import DataLoader
 from kerasish.distributed import RankError, connect, is_first
 from kerasish.training import shards
 
-shards.MIN_SHARD_FLOP = 1
-ks.config.set_num_threads(1)
 RANK, SIZE = ks.distributed.rank(), ks.distributed.size()
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((48, 5)).astype("float32")
@@ -270,6 +268,8 @@ def test_a_batch_of_one_row_and_a_rank_without_any(folder):
 
 
 def main(folder):
+    shards.MIN_SHARD_FLOP = 1
+    ks.config.set_num_threads(1)
     own = pathlib.Path(folder)
     for name, test in list(globals().items()):
         if not name.startswith("test_"):

@@ -93,6 +93,7 @@ MADE = {
     "RunLog": lambda folder: callbacks.RunLog(folder / "run.jsonl"),
     "SwapEMAWeights": lambda folder: callbacks.SwapEMAWeights(),
     "TensorBoard": lambda folder: callbacks.TensorBoard(folder / "board"),
+    "Timer": lambda folder: callbacks.Timer(verbose=0),
 }
 
 
@@ -115,9 +116,10 @@ OTHERWISE = ("seconds", "samples_per_second", "filename")  # than in another run
 
 
 def timeless(value):
-    """A state without times and paths."""
+    """A state without paths and times, but with how many times there are."""
     if isinstance(value, dict):
-        return {k: timeless(v) for k, v in value.items() if k not in OTHERWISE}
+        kept = {k: v for k, v in value.items() if k not in OTHERWISE}
+        return {k: len(v) if k == "times" else timeless(v) for k, v in kept.items()}
     if isinstance(value, list | tuple):
         return [timeless(v) for v in value]
     return value.tolist() if isinstance(value, np.ndarray | np.generic) else value

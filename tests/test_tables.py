@@ -51,15 +51,16 @@ def test_moved_rows_give_the_same_bits(kind, options, monkeypatch):
     assert trained(OPTIMIZERS[kind], **options) == found
 
 
-def test_rows_that_come_twice_are_moved_once(monkeypatch):
-    for mode in ("0", "auto"):
-        with compiled.forced(mode):
-            monkeypatch.setattr(compiled, "_smallest", min(compiled._smallest, 1))
-            table, source = np.ones((2, 4, 3), "float32")
-            source[2] = 0
-            move_rows(table, source, np.array([3, 0, 3]))
-            np.testing.assert_array_equal(table[:, 0], [2, 1, 1, 2])
-            np.testing.assert_array_equal(source[:, 0], [0, 1, 0, 0])
+@pytest.mark.parametrize("mode", ["0", "1"])
+def test_rows_that_come_twice_are_moved_once(mode):
+    if mode == "1":
+        pytest.importorskip("numba")
+    with compiled.forced(mode):
+        table, source = np.ones((2, 4, 3), "float32")
+        source[2] = 0
+        move_rows(table, source, np.array([3, 0, 3]))
+        np.testing.assert_array_equal(table[:, 0], [2, 1, 1, 2])
+        np.testing.assert_array_equal(source[:, 0], [0, 1, 0, 0])
 
 
 @pytest.mark.parametrize("bad", [None, np.nan, np.inf])
