@@ -108,8 +108,8 @@ def test_every_callback_has_a_state_or_a_reason():
     without = {n for n, cls in found.items() if cls.get_state is Callback.get_state}
     assert without == set(WITHOUT_STATE)
     assert set(MADE) == set(found) - without, "give the new callback a line in MADE"
-    registered = {c.__name__ for c in registry.known("callback").values()}
-    assert registered <= set(found)
+    registered = registry.known("callback").values()
+    assert {c.__name__ for c in registered if c.__module__.startswith("kerasish.")} <= set(found)
 
 
 OTHERWISE = ("seconds", "samples_per_second", "filename")  # than in another run
