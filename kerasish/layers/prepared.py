@@ -8,7 +8,7 @@ NumPy what the layer's `forward` does, in the same order, so that every bit is t
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -45,14 +45,30 @@ def prepare(layer: Layer, shape: tuple[int, ...], step: Step) -> Prepared | None
     subclasses, and for work that is big enough for compiled kernels.
     """
     make: Any = _FORMS.get(type(layer))
-    changed = {"forward", "apply", "activity_regularizer"} & vars(layer).keys()
-    if (
-        make is None
-        or (changed and layer.activity_regularizer is not None)
-        or (changed - {"activity_regularizer"})
-    ):
+    is_patched = not vars(layer).keys().isdisjoint(("forward", "apply"))
+    if make is None or is_patched or layer.activity_regularizer is not None:
         return None
     return make(layer, shape, step)
+
+
+def prepare_chain(
+    layers: Sequence[Layer], shape: tuple[int, ...], step: Step, at_head: bool = False
+) -> list[Prepared] | None:
+    """Bind layers that follow one another; None where one of them cannot be, or comes twice.
+
+    With `at_head` the last one leaves its logits in the step (see `Layer.activate`).
+    """
+    if len(set(layers)) < len(layers):
+        return None
+    pieces = []
+    for layer in layers:
+        step.at_head = at_head and layer is layers[-1]
+        piece = prepare(layer, shape, step)
+        if piece is None:
+            return None
+        pieces.append(piece)
+        shape = piece.shape
+    return pieces
 
 
 def _dense(layer: Dense, shape: tuple[int, ...], step: Step) -> Prepared | None:

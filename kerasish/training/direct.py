@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasish.layers.prepared import prepare
+from kerasish.layers.prepared import prepare_chain
 from kerasish.layers.weights import edits
 from kerasish.step import Step, commit
 from kerasish.training.interrupt import interrupts
@@ -79,15 +79,9 @@ def _chains(model: Any, x: np.ndarray) -> list[Any] | None:
 
 
 def _chain(model: Any, x: np.ndarray) -> list[Any] | None:
-    layers = model.flat_layers()
-    plain = model.is_chain and len(set(layers)) == len(layers)
-    if not plain or any(w.value.dtype != x.dtype for w in model.weights):
+    if not model.is_chain or any(w.value.dtype != x.dtype for w in model.weights):
         return None
-    step, shape, chain = Step(batch_size=len(x)), x.shape, []
-    for layer in layers:
-        piece = prepare(layer, shape, step)
-        if piece is None or piece.uses_step:
-            return None
-        chain.append(piece.forward)
-        shape = piece.shape
-    return chain
+    pieces = prepare_chain(model.flat_layers(), x.shape, Step(batch_size=len(x)))
+    if pieces is None or any(piece.uses_step for piece in pieces):
+        return None
+    return [piece.forward for piece in pieces]

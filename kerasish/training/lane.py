@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kerasish.layers.prepared import prepare
+from kerasish.layers.prepared import prepare_chain
 from kerasish.layers.weights import edits
 from kerasish.step import Arena, Step, commit
 from kerasish.training import shards
@@ -92,18 +92,8 @@ class Lane:
             arena=Arena(),
         )
         step.grads, step.no_dx, step.frozen = first.grads, first.no_dx, first.frozen
-        layers = program.model.flat_layers()
-        if len(set(layers)) < len(layers):
-            return None
-        pieces = []
-        for layer in layers:
-            step.at_head = program._has_logits and layer is layers[-1]
-            piece = prepare(layer, shape, step)
-            if piece is None:
-                return None
-            pieces.append(piece)
-            shape = piece.shape
-        return cls(program, step, pieces, step.batch_size)
+        pieces = prepare_chain(program.model.flat_layers(), shape, step, program._has_logits)
+        return None if pieces is None else cls(program, step, pieces, step.batch_size)
 
     def train(self, x: np.ndarray, y: np.ndarray, check: bool) -> float:
         """What `Program.train_batch` does."""
