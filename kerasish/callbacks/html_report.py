@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,11 +12,12 @@ from typing import Any
 from kerasish.atomic import atomic_write
 from kerasish.callbacks.base import Callback
 from kerasish.callbacks.files import path_of, prepared
-from kerasish.callbacks.learning_rate import learning_rates
+from kerasish.callbacks.learning_rate import current_rates
 from kerasish.callbacks.pacing import EpochClock, Pace
 from kerasish.callbacks.report_page import SPEED, Moment, report_of
 from kerasish.callbacks.run_log import describe, ending
 from kerasish.callbacks.verdicts import Verdicts, class_count, takes_images
+from kerasish.errors import warn
 from kerasish.registry import register
 from kerasish.viz.runs import declared_directions, run_of_logs
 
@@ -198,13 +198,12 @@ class HTMLReport(Callback):
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Remember the epoch, and write if it is time."""
         rows = getattr(self.model.program.scores, "rows", 0)
-        rates = learning_rates(self.model.optimizer)
         busy = self._clock.training
         self._records.append(
             {
                 # No copy: callbacks that come later may add to it.
                 "metrics": {} if logs is None else logs,
-                "rates": {key: float(one.learning_rate) for key, one in rates.items()},
+                "rates": current_rates(self.model.optimizer),
                 "seconds": self._clock.seconds,
                 SPEED: rows / busy if rows and busy > 0 else None,
             }
@@ -251,7 +250,7 @@ class HTMLReport(Callback):
             except Exception as error:  # costs the page, not the training
                 self._broken = True
                 said = str(error) if isinstance(error, OSError) else repr(error)
-                warnings.warn(f"HTMLReport: no more pages are written. {said}", stacklevel=2)
+                warn(f"HTMLReport: no more pages are written. {said}")
 
     def _moment(self, end: dict[str, Any] | None) -> Moment:
         params = self.params or {}
@@ -274,10 +273,7 @@ class HTMLReport(Callback):
             epoch_seconds=self._clock.seconds if self._epoch is not None else 0.0,
             validating=self._validating,
             seconds=perf_counter() - self._start,
-            rates={
-                key: float(one.learning_rate)
-                for key, one in learning_rates(self.model.optimizer).items()
-            },
+            rates=current_rates(self.model.optimizer),
             judged=self._newest_verdicts(),
             names=self._names,
             end=end,

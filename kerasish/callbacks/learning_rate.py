@@ -29,6 +29,16 @@ def learning_rates(optimizer: Any) -> dict[str, Any]:
     return {f"learning_rate_{each.name}": each for each in inner}
 
 
+def current_rates(optimizer: Any) -> dict[str, float]:
+    """Return the learning rates of this moment, by their names in the logs.
+
+    >>> from kerasish.optimizers import SGD
+    >>> current_rates(SGD(0.5))
+    {'learning_rate': 0.5}
+    """
+    return {key: float(each.learning_rate) for key, each in learning_rates(optimizer).items()}
+
+
 def check_settable(callback: Any) -> None:
     """Refuse an optimizer whose learning rate cannot be set, before training begins."""
     for optimizer in learning_rates(getattr(callback.model, "optimizer", None)).values():
@@ -117,8 +127,8 @@ class ReduceLROnPlateau(MonitorCallback):
         if self.monitor_op is None:
             self._set_monitor_op()
         logs = {} if logs is None else logs
-        rates = learning_rates(self.model.optimizer)
-        logs.update({key: float(each.learning_rate) for key, each in rates.items()})
+        rates = learning_rates(self.model.optimizer).values()
+        logs.update(current_rates(self.model.optimizer))
         current = self._watched(epoch, logs)
         if current is None:
             return
@@ -131,7 +141,7 @@ class ReduceLROnPlateau(MonitorCallback):
         elif not self.in_cooldown():
             self.wait += 1
             if self.wait >= self.patience:
-                lowered = [self._reduce(each, epoch) for each in rates.values()]
+                lowered = [self._reduce(each, epoch) for each in rates]
                 if any(lowered):
                     self.cooldown_counter = self.cooldown
                     self.wait = 0
@@ -244,8 +254,7 @@ class LearningRateScheduler(Callback):
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Log the learning rate."""
         if logs is not None:
-            for key, optimizer in learning_rates(self.model.optimizer).items():
-                logs[key] = float(optimizer.learning_rate)
+            logs.update(current_rates(self.model.optimizer))
 
 
 def _takes_two(schedule: Callable[..., Any]) -> bool:

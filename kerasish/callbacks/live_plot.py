@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from kerasish import errors, spellings, viz
 from kerasish.callbacks.base import Callback
 from kerasish.callbacks.files import path_of, prepared
-from kerasish.callbacks.learning_rate import learning_rates
+from kerasish.callbacks.learning_rate import current_rates
 from kerasish.callbacks.live_screens import Screen, TextScreen, choose_screens
 from kerasish.callbacks.pacing import Pace
 from kerasish.registry import register
@@ -192,8 +191,7 @@ class LivePlot(Callback):
         """The learning rates, if they are to be drawn."""
         if "learning_rate" not in (self._wanted or ()):
             return {}
-        rates = learning_rates(getattr(self.model, "optimizer", None))
-        return {key: float(each.learning_rate) for key, each in rates.items()}
+        return current_rates(getattr(self.model, "optimizer", None))
 
     def _stride(self) -> int:
         """Epochs between two pictures."""
@@ -256,10 +254,9 @@ class LivePlot(Callback):
         seen = {name.removeprefix("val_") for logs in self._logs for name in logs}
         missing = [name for name in self._wanted or () if not (name in seen or name in RATES)]
         if missing and self._epochs:
-            warnings.warn(
+            errors.warn(
                 f"LivePlot: the logs never had '{missing[0]}'."
-                f"{errors.did_you_mean(missing[0], seen)} They had: {', '.join(sorted(seen))}.",
-                stacklevel=2,
+                f"{errors.did_you_mean(missing[0], seen)} They had: {', '.join(sorted(seen))}."
             )
 
     def get_state(self) -> dict[str, Any]:

@@ -19,7 +19,7 @@ import numpy as np
 from kerasish import config, registry
 from kerasish.callbacks.base import Callback
 from kerasish.callbacks.files import LogFile, path_of, prepared
-from kerasish.callbacks.learning_rate import learning_rates
+from kerasish.callbacks.learning_rate import current_rates
 from kerasish.callbacks.pacing import EpochClock
 from kerasish.registry import register
 from kerasish.viz.run_files import ENDING, parsed
@@ -116,14 +116,14 @@ class RunLog(Callback):
         self._begin(epoch)
         seconds, busy = self._clock.seconds, self._clock.training
         rows = getattr(getattr(self.model.program, "scores", None), "rows", 0)
-        rates = learning_rates(self.model.optimizer)
+        rates = current_rates(self.model.optimizer)
         metrics = {k: v for k, v in (logs or {}).items() if k not in rates}
         self._write(
             {
                 "event": "epoch",
                 "epoch": epoch + 1,
                 "metrics": metrics,
-                **{key: float(each.learning_rate) for key, each in rates.items()},
+                **rates,
                 "seconds": round(seconds, 4),
                 "samples_per_second": round(rows / busy, 1) if rows and busy > 0 else None,
                 "time": _now(),

@@ -13,7 +13,7 @@ import numpy as np
 from kerasish.callbacks.base import Callback
 from kerasish.callbacks.event_files import EventFile, as_images, check_installed
 from kerasish.callbacks.files import path_of, prepared
-from kerasish.callbacks.learning_rate import learning_rates
+from kerasish.callbacks.learning_rate import current_rates
 from kerasish.errors import check_whole, warn
 from kerasish.registry import register
 
@@ -177,8 +177,7 @@ class TensorBoard(Callback):
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Write the epoch's metrics, and the weights if it is time."""
         train = dict(_scalars({k: v for k, v in (logs or {}).items() if k[:4] != "val_"}))
-        for key, optimizer in learning_rates(self.model.optimizer).items():
-            train[key] = float(optimizer.learning_rate)
+        train.update(current_rates(self.model.optimizer))
         if self.write_steps_per_second:
             steps = int(self.model.optimizer.iterations) - self._iterations
             train["steps_per_second"] = steps / max(perf_counter() - self._epoch_start, 1e-9)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from kerasish import activations
 from kerasish.losses import BinaryCrossentropy
 from kerasish.metrics import is_classification
 from kerasish.viz.confusion import count_confusions
@@ -126,11 +127,7 @@ class Verdicts:
 
     def _shares(self, outputs: np.ndarray) -> np.ndarray:
         """Probabilities (N, classes), from a sigmoid's single column too."""
-        with np.errstate(all="ignore"):
-            if outputs.shape[1] == 1:
-                chance = 1 / (1 + np.exp(-outputs)) if self.from_logits else outputs
-                return np.concatenate([1 - chance, chance], axis=1)
-            if self.from_logits:
-                powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-                return powers / powers.sum(axis=1, keepdims=True)
-        return outputs
+        if outputs.shape[1] == 1:
+            chance = np.asarray(activations.sigmoid(outputs)) if self.from_logits else outputs
+            return np.concatenate([1 - chance, chance], axis=1)
+        return np.asarray(activations.softmax(outputs)) if self.from_logits else outputs

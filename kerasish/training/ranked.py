@@ -8,7 +8,6 @@ exchanged, so that every rank comes to the same state by itself.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from functools import partial
 from types import SimpleNamespace
@@ -19,6 +18,7 @@ import numpy as np
 from kerasish import config, distributed
 from kerasish.data.base import UNKNOWN
 from kerasish.distributed import RankError
+from kerasish.errors import warn
 from kerasish.step import Step, commit, split_rows
 from kerasish.training.agreement import News, checksum, compare, refuse_unshardable
 from kerasish.training.interrupt import NonFiniteError, all_finite, interrupts
@@ -41,7 +41,7 @@ def warn_if_alone(program: Program) -> None:
     """Warn, once a process, that a launcher has started several, which train alone."""
     told = None if isinstance(program, RankedProgram) else distributed.loneliness()
     if told is not None:
-        warnings.warn(f"fit: {told}", stacklevel=4)
+        warn(f"fit: {told}")
 
 
 class RankedProgram(Program):
@@ -333,11 +333,10 @@ class RankedProgram(Program):
         apart = [rank for rank, (_, sum_) in enumerate(found) if sum_ != found[0][1]]
         if apart:
             if self.speaks:
-                warnings.warn(
+                warn(
                     f"fit: the weights of rank(s) {apart} are no longer those of rank 0, which all "
                     f"ranks go on with. Either their processors round differently, or something "
-                    f"has changed weights on some ranks only: callbacks must do the same on all.",
-                    stacklevel=4,
+                    f"has changed weights on some ranks only: callbacks must do the same on all."
                 )
             begun = [weight.value for weight in self._weights] if self.speaks else None
             for weight, value in zip(self._weights, self.first_rank(begun), strict=True):
