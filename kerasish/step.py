@@ -154,6 +154,7 @@ class Step:
         self._kept_rng: tuple[Any, np.random.Generator, Any] | None = None
         self._ones = np.ones(0, np.float32)
         self._zeros = np.zeros(0, np.float32)
+        self.plans: dict[Any, Any] = {}  # what kernels have prepared for the next step
         self._scratch: dict[str, np.ndarray] = {}
         self._views: dict[str, np.ndarray] = {}  # of `_scratch`, as last asked for
         self._is_chained = False

@@ -32,7 +32,7 @@ def affine(
 ) -> np.ndarray | None:
     """``x @ kernel + bias`` for x (N, D), then relu if asked; None if it is not for kernels."""
     (rows, depth), units = x.shape, kernel.shape[1]
-    if not _fits(rows, FORWARD_ROWS, kernel.shape, x.dtype, _is_part(rows, step)):
+    if not fits(rows, FORWARD_ROWS, kernel.shape, x.dtype, is_part(rows, step)):
         return None
     start = step.zeros(units, x.dtype) if bias is None else compiled.plain(bias)
     y = step.empty((rows, units), x.dtype)
@@ -41,8 +41,8 @@ def affine(
         turned = step.scratch("turned", (units, depth), x.dtype)
         compiled.products.narrow_affine(*matrices, relu, turned, y)
         return y
-    memory = _memory(step, -(-rows // ROWS), ROWS, depth)
-    if not compiled.products.affine(*matrices, ZERO if relu else NO_LIMIT, *memory, y):
+    lists = memory(step, -(-rows // ROWS), ROWS, depth)
+    if not compiled.products.affine(*matrices, ZERO if relu else NO_LIMIT, *lists, y):
         multiplied(x, kernel, y)  # weights are not finite
         reference.add_bias(y, bias, relu)
     return y
@@ -51,15 +51,14 @@ def affine(
 def kernel_gradient(x: np.ndarray, dz: np.ndarray, out: np.ndarray, step: Step) -> None:
     """``out = x.T @ dz`` for x (N, D) and dz (N, units)."""
     rows, depth = x.shape
-    is_part = _is_part(rows, step)
-    fits = dz.shape[1] >= NARROW and _fits(rows, GRADIENT_ROWS, out.shape, x.dtype, is_part)
-    if fits and out.flags.carray:
+    wide = dz.shape[1] >= NARROW and out.flags.carray
+    if wide and fits(rows, GRADIENT_ROWS, out.shape, x.dtype, is_part(rows, step)):
         groups = -(-depth // PAIR)
         most = groups * rows * (1.0 if rows < MANY_ROWS else 1 - SKIPPED)
-        memory = _memory(step, groups, PAIR, rows)
+        lists = memory(step, groups, PAIR, rows)
         matrices = compiled.plain(x), compiled.plain(dz)
         start = step.zeros(WIDTH, x.dtype)
-        if compiled.products.kernel_gradient(*matrices, most, start, *memory, out):
+        if compiled.products.kernel_gradient(*matrices, most, start, *lists, out):
             return
     multiplied(x.T, dz, out)
 
@@ -68,8 +67,8 @@ def input_gradient(dz: np.ndarray, kernel: np.ndarray, step: Step) -> np.ndarray
     """``dz @ kernel.T`` for dz (N, ..., units) and kernel (D, units)."""
     depth, units = kernel.shape
     rows = dz.size // units
-    is_part = _is_part(rows, step)
-    if units < NARROW or not _fits(rows, BACKWARD_ROWS, kernel.shape, dz.dtype, is_part):
+    part = is_part(rows, step)
+    if units < NARROW or not fits(rows, BACKWARD_ROWS, kernel.shape, dz.dtype, part):
         return reference.product(dz, kernel.T, step)
     dx = step.empty((*dz.shape[:-1], depth), dz.dtype)
     left = compiled.plain(dz).reshape(rows, units)
@@ -79,7 +78,7 @@ def input_gradient(dz: np.ndarray, kernel: np.ndarray, step: Step) -> np.ndarray
 
 def are_plain(rows: int, kernel: tuple[int, ...], dtype: np.dtype) -> bool:
     """Whether BLAS computes all products of a layer whose kernel has this shape."""
-    return not _fits(rows, max(FORWARD_ROWS, GRADIENT_ROWS, BACKWARD_ROWS), kernel, dtype)
+    return not fits(rows, max(FORWARD_ROWS, GRADIENT_ROWS, BACKWARD_ROWS), kernel, dtype)
 
 
 def backward(
@@ -98,13 +97,13 @@ def backward(
     """
     (rows, depth), units = x.shape, dy.shape[-1]
     if not (
-        _fits(rows, BACKWARD_ROWS, kernel.shape, x.dtype, _is_part(rows, step)) and out.flags.carray
+        fits(rows, BACKWARD_ROWS, kernel.shape, x.dtype, is_part(rows, step)) and out.flags.carray
     ):
         return False, None
     narrow = units < NARROW
     nothing = step.zeros(0, x.dtype)
     groups, length = -(-(units if narrow else depth) // PAIR), max(rows, units if narrow else 0)
-    memory = _memory(step, max(groups, -(-rows // ROWS)), ROWS, length)
+    lists = memory(step, max(groups, -(-rows // ROWS)), ROWS, length)
     turned = step.scratch("turned", (units if narrow else 0, depth), x.dtype)
     dy = compiled.plain(dy)
     dz = dy if y is None else step.scratch("dz", dy.shape, dy.dtype)
@@ -119,7 +118,7 @@ def backward(
         compiled.plain(kernel),
         float(groups * rows),
         step.zeros(max(WIDTH, depth), x.dtype),
-        *memory,
+        *lists,
         turned,
         dz,
         total,
@@ -129,12 +128,13 @@ def backward(
     return done, dx if needs_dx else None
 
 
-def _is_part(rows: int, step: Step) -> bool:
+def is_part(rows: int, step: Step) -> bool:
+    """Whether so many rows are a part of a larger batch."""
     return rows < step.batch_size
 
 
-def _fits(
-    rows: int, most: int, kernel: tuple[int, ...], dtype: np.dtype, is_part: bool = False
+def fits(
+    rows: int, most: int, kernel: tuple[int, ...], dtype: np.dtype, part: bool = False
 ) -> bool:
     """Whether compiled code takes a product with a kernel (D, units), by its shape alone."""
     depth, units = kernel
@@ -142,11 +142,11 @@ def _fits(
         return False
     if units < NARROW and (units < LEAST_NARROW or depth < NARROW or rows > BACKWARD_ROWS):
         return False
-    worth = WORTH_IN_SHARDS if is_part else WORTH
+    worth = WORTH_IN_SHARDS if part else WORTH
     return compiled.chosen(rows * depth * units // worth, dtype)
 
 
-def _memory(step: Step, groups: int, together: int, length: int) -> tuple[np.ndarray, ...]:
+def memory(step: Step, groups: int, together: int, length: int) -> tuple[np.ndarray, ...]:
     """Values, places and counts of lists of at most `length`, and room for a panel."""
     return (
         step.scratch("values", (groups * together * length,), np.float32),

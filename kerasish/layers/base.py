@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -221,10 +221,13 @@ class Layer(symbol.HasSymbols, Described, Filed, WeightOwner):
 
         return y, with_penalty
 
-    def joined(self, following: Layer) -> Callable[[np.ndarray, Step], Any] | None:
-        """`forward` of this layer and the next as one, where that is faster, else None.
+    def joined(
+        self, following: Sequence[Layer]
+    ) -> tuple[int, Callable[[np.ndarray, Step], Any]] | None:
+        """`forward` of this layer and some of the following as one, where that is faster.
 
-        It gives the same to the last bit. No mask passes.
+        Returns how many layers it takes, this one included, and the function, which gives the
+        same to the last bit. No mask passes.
         """
         return None
 
@@ -238,7 +241,8 @@ class Layer(symbol.HasSymbols, Described, Filed, WeightOwner):
         if step.at_head:
             step.at_head = False
             step.logits = z
-            y = heads.softmax(z, step) if fn is activations.softmax else None
+            at_once: Any = {activations.softmax: heads.softmax, activations.sigmoid: heads.sigmoid}
+            y = at_once[fn](z, step)
             return activations.forward(fn, z, keep=False)[0] if y is None else y, _same
         return activations.forward(fn, z, out=z, keep=step.recording)
 

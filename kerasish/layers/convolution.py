@@ -189,20 +189,21 @@ class Conv(Convolving):
 
         return y, backward if step.recording else None
 
-    def joined(self, following: Layer) -> Any:
+    def joined(self, following: Sequence[Layer]) -> Any:
         """With max pooling behind it, whose windows lie inside the output."""
+        pool = following[0] if following else None
         if (
-            isinstance(following, Pooling)
-            and type(following).forward is Pooling.forward
+            isinstance(pool, Pooling)
+            and type(pool).forward is Pooling.forward
             and type(self).forward is Conv.forward
-            and not following.average
-            and following.rank == self.rank
-            and following.padding == "valid"
-            and not (self.channels_first or following.channels_first)
+            and not pool.average
+            and pool.rank == self.rank
+            and pool.padding == "valid"
+            and not (self.channels_first or pool.channels_first)
             and (self.is_relu or self.activation is activations.linear)
-            and self.activity_regularizer is None is following.activity_regularizer
+            and self.activity_regularizer is None is pool.activity_regularizer
         ):
-            return lambda x, step: self._forward_pooled(x, following, step)
+            return 2, lambda x, step: self._forward_pooled(x, pool, step)
         return None
 
     def _forward_pooled(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
 
 from kerasish import activations, constraints, initializers, kernels, regularizers
+from kerasish.layers import dense_run
 from kerasish.layers.arguments import Shape, as_shape, positive
 from kerasish.layers.base import Backward, Layer
 from kerasish.layers.same_shape import SameShape, let_through
@@ -96,15 +98,23 @@ class Dense(Layer):
         bias, relu = self.bias, self.is_relu
         z = kernels.affine(x, self.kernel.value, bias.value if bias else None, step, relu)
         y, to_dz = (z, None) if relu else self.activate(z, step)
-        gate = y if relu else None
 
         def backward(dy: np.ndarray) -> np.ndarray | None:
-            dz = dy if to_dz is None else to_dz(dy)
-            return kernels.affine_backward(
-                dz, gate, x, self.kernel, bias, step, step.needs_dx(self)
-            )
+            return self.affine_backward(dy if to_dz is None else to_dz(dy), x, y, step)
 
         return y, backward if step.recording else None
+
+    def affine_backward(
+        self, dz: np.ndarray, x: np.ndarray, y: np.ndarray, step: Step
+    ) -> np.ndarray | None:
+        """dLoss/dx for input x, if needed; `dz` is dLoss/dy where relu has given y."""
+        gate = y if self.is_relu else None
+        needs_dx = step.needs_dx(self)
+        return kernels.affine_backward(dz, gate, x, self.kernel, self.bias, step, needs_dx)
+
+    def joined(self, following: Sequence[Layer]) -> Any:
+        """With the Dense layers behind it."""
+        return dense_run.run_from(self, following)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(N, ..., units)."""

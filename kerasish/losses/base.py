@@ -145,6 +145,12 @@ class Loss(registry.Configurable):
         """
         return self.forward(y_true, logits)
 
+    def at_head(
+        self, y_true: Any, logits: np.ndarray, y_pred: np.ndarray, c: np.ndarray, step: Any
+    ) -> tuple[float, np.ndarray] | None:
+        """``sum(c * losses)`` and its d/dlogits as `from_head` has them, if there is a kernel."""
+        return None
+
     def coefficients(
         self,
         shape: tuple[int, ...],
@@ -180,7 +186,7 @@ class Loss(registry.Configurable):
         return mask
 
     def logits_variant(self, head: str) -> Loss | None:
-        """The same loss computed from the input of a last activation `head`, if there is one."""
+        """The loss whose `from_head` takes the input of a last activation `head`, if any."""
         return None
 
     def check_targets(self, y_true: Any, y_pred_shape: tuple[int, ...]) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from kerasish.config import epsilon
 from kerasish.errors import warn
-from kerasish.kernels import constants
+from kerasish.kernels import constants, heads
 from kerasish.losses import targets
 from kerasish.losses.base import Backward, BuiltIn, Loss, Paired, functional
 from kerasish.losses.regression import clip, mean, share
@@ -79,6 +79,15 @@ class BinaryCrossentropy(Paired):
         """This loss from logits, for a sigmoid head."""
         fits = head == "sigmoid" and type(self) is BinaryCrossentropy
         return _from_logits(self) if fits and not self.from_logits else None
+
+    def at_head(
+        self, y_true: Any, logits: np.ndarray, y_pred: np.ndarray, c: np.ndarray, step: Any
+    ) -> tuple[float, np.ndarray] | None:
+        """``sum(c * losses)`` and its d/dlogits, if there is a kernel."""
+        if np.shape(y_true) != y_pred.shape or self.label_smoothing or self.axis != -1:
+            return None
+        y = np.asarray(y_true, y_pred.dtype)
+        return heads.sigmoid_crossentropy(logits, y_pred, y, c, step)
 
     def check_values(self, y_true: np.ndarray) -> None:
         """Raise ValueError for class numbers other than 0 and 1."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from kerasish.config import epsilon
-from kerasish.losses.base import Backward, Paired, functional
+from kerasish.kernels import heads
+from kerasish.losses.base import Backward, Loss, Paired, functional
 from kerasish.registry import register
 
 
@@ -49,6 +51,25 @@ class MeanSquaredError(Paired):
             return share(dl, e, 2.0) * e
 
         return mean(e * e), backward
+
+    def logits_variant(self, head: str) -> Loss | None:
+        """This loss, whose gradient goes through a sigmoid head at once."""
+        return self if head == "sigmoid" and type(self) is MeanSquaredError else None
+
+    def from_head(
+        self, y_true: Any, logits: np.ndarray, y_pred: np.ndarray
+    ) -> tuple[np.ndarray, Backward]:
+        """(p - y)² with p = sigmoid(z); gradient 2 (p - y) p (1 - p)."""
+        losses, backward = self.forward(y_true, y_pred)
+        return losses, lambda dl: backward(dl) * (y_pred * (1 - y_pred))
+
+    def at_head(
+        self, y_true: Any, logits: np.ndarray, y_pred: np.ndarray, c: np.ndarray, step: Any
+    ) -> tuple[float, np.ndarray] | None:
+        """``sum(c * losses)`` and its d/dlogits, if there is a kernel."""
+        if np.shape(y_true) != y_pred.shape:
+            return None
+        return heads.sigmoid_squares(y_pred, np.asarray(y_true, y_pred.dtype), c, step)
 
 
 @register

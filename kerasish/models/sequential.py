@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -82,29 +81,23 @@ class Sequential(LayerList):
         at_head, step.at_head = step.at_head, False
         backwards: list[Any] = []
         follow = None if step.recording else step.chain()
-        last = self._sublayers[-1]
-        pairs = pairwise(self._sublayers)
-        for layer, following in pairs:
-            joined = None
-            if following is not last and step.mask is None:
-                joined = layer.joined(following)
-            if joined is not None:
-                y, backward = joined(x, step)
-                next(pairs)
-            else:
-                y, backward = layer.apply(x, step)
+        layers, k = self._sublayers, 0
+        while k < len(layers):
+            layer = layers[k]
+            joined = layer.joined(layers[k + 1 :]) if step.mask is None else None
+            count, call = (1, layer.apply) if joined is None else joined
+            k += count
+            step.at_head = at_head and k == len(layers)
+            y, backward = call(x, step)
             if step.lookup is not None:
-                step.lookup.offer(layer, y, following)
+                step.lookup.offer(layer, y, layers[k] if k < len(layers) else None)
             if follow is None:
                 backwards.append(backward)
             else:
                 follow(x, y)
             x = y
-        step.at_head = at_head
-        x, backward = last.apply(x, step)
         if follow is not None:
             return x, None
-        backwards.append(backward)
 
         def run_backward(dy: Any) -> Any:
             follow = step.chain()

@@ -47,6 +47,10 @@ class Judge:
             if verdict is not None:
                 return verdict
         scores = self.scores.increments(targets, y_pred, w, step.mask)
+        if w is None and step.mask is None and step.logits is not None and self.factor == 1:
+            found = self._at_head(step, y_pred, targets)
+            if found is not None:
+                return (*found, scores)
         if self.loss is None:
             return 0.0, np.zeros_like(y_pred) if step.recording else None, scores
         logits = None if self.from_logits is None else step.logits
@@ -96,6 +100,18 @@ class Judge:
         value, hits, dz = found
         scores = [(float(hits), float(rows)) for _ in self.scores.metrics or []]
         return value, dz if step.recording else None, scores
+
+    def _at_head(
+        self, step: Step, y_pred: np.ndarray, targets: Any
+    ) -> tuple[float, np.ndarray | None] | None:
+        """Loss and gradient in one pass, where a kernel gives them."""
+        loss: Any = self.from_logits
+        if loss is None or not loss.additive:
+            return None
+        losses = np.empty(y_pred.shape[:-1], y_pred.dtype)
+        c = self._even(loss, losses, (len(y_pred), step.batch_size))
+        found = loss.at_head(targets, step.logits, y_pred, c, step)
+        return found if found is None or step.recording else (found[0], None)
 
     def _even(self, loss: Any, values: np.ndarray, rows: tuple[int, int]) -> np.ndarray:
         """The coefficients of a batch without weights: the same for all of its size."""

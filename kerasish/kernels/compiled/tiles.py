@@ -22,7 +22,7 @@ import functools
 from typing import Any
 
 from kerasish.kernels.compiled.jit import Deferred
-from kerasish.kernels.compiled.simd import LANES
+from kerasish.kernels.compiled.simd import LANES, total_of
 
 ROWS, PAIR = 4, 2
 MOST_VECTORS = 8  # that a row of a panel has
@@ -160,15 +160,6 @@ def _make() -> dict[str, Any]:
 
         whole = types.intp
         return types.void(a, whole, b, whole, whole, out, whole, whole), code
-
-    def total_of(builder: Any, x: Any) -> Any:
-        half = LANES // 2
-        while half:
-            turn = [(i + half) % LANES for i in range(LANES)]
-            mask = ir.Constant(ir.VectorType(ir.IntType(32), LANES), turn)
-            x = builder.fadd(x, builder.shuffle_vector(x, undefined, mask))
-            half //= 2
-        return builder.extract_element(x, ir.Constant(ir.IntType(32), 0))
 
     @intrinsic
     def finite(typing: Any, v: Any) -> Any:
