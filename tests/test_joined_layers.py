@@ -82,7 +82,7 @@ JOINED = {
 def test_joined_layers_give_the_same_bits_in_less_memory(case, monkeypatch):
     conv, pool, shape = JOINED[case]
     model = make(conv(), pool(), shape)
-    assert model.layers[0].joined(model.layers[1]) is not None
+    assert model.layers[0].joined(model.layers[1:]) is not None
     x = RNG.standard_normal((11, *shape)).astype("float32")
     found, memory = passes(model, x)
     predicted = model.predict(x, verbose=0)
@@ -146,7 +146,7 @@ SEPARATE = {
 @pytest.mark.parametrize("case", SEPARATE)
 def test_layers_that_stay_apart(case):
     conv, pool = SEPARATE[case]
-    assert conv.joined(pool) is None
+    assert conv.joined([pool]) is None
 
 
 def test_a_subclass_is_called_before_its_pool():

@@ -24,6 +24,36 @@ class Batch(NamedTuple):
         return len(self.x)
 
 
+class Rows:
+    """Rows of an array in memory that are copied when they are needed, by whoever needs them.
+
+    So each shard of a batch copies its own, while the others do the same, into its own cache.
+    """
+
+    def __init__(self, array: np.ndarray, indices: np.ndarray) -> None:
+        self._array, self._indices = array, indices
+        self._parts: dict[tuple[Any, Any], np.ndarray] = {}
+        self.shape, self.dtype = (len(indices), *array.shape[1:]), array.dtype
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def __getitem__(self, part: slice) -> np.ndarray:
+        """A slice of the rows; copied once."""
+        key = part.start, part.stop
+        found = self._parts.get(key)
+        if found is None:
+            found = self._parts[key] = self._array.take(self._indices[part], 0)
+        return found
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.asarray(self[:], dtype)
+
+    def reshape(self, *shape: Any) -> np.ndarray:
+        """The rows, copied, in another shape."""
+        return self[:].reshape(*shape)
+
+
 UNKNOWN = -1
 
 
@@ -57,6 +87,8 @@ class Batches:
         Whether batches come in the order of the source, so that outputs line up with its rows.
     exhausted : bool
         Whether the source has ended for good: a further epoch would have no batch.
+    takes_late : bool
+        Whether the inputs of a batch may be `Rows`.
     share : callable, optional
         Tells for the number of rows of a batch which of them are this rank's; set while ranks
         train together, it makes `epoch` yield a `Part` of each batch.
@@ -66,6 +98,7 @@ class Batches:
     batch_size: int | None = None
     reads_in_order: bool = True
     exhausted: bool = False
+    takes_late: bool = False
     share: Callable[[int], slice] | None = None
     kind: str = "data"
     seed: Any = None  # of a source that draws orders itself

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from kerasish.data import arrays, checks
-from kerasish.data.base import Batch, Batches, Part
+from kerasish.data.base import Batch, Batches, Part, Rows
 from kerasish.data.hdf5 import chunk_rows, is_stored, reads_at_random
 
 POOL_BYTES = 16 * 2**20
@@ -39,6 +39,11 @@ class Column:
         """The given rows, in that order."""
         part = self.array[rows] if self.take_rows is None else self.take_rows(rows, 0)
         return part if self.dtype is None else part.astype(self.dtype)
+
+    @property
+    def can_wait(self) -> bool:
+        """Whether `Rows` can stand for what `take` gives."""
+        return self.take_rows is not None and self.dtype is None
 
 
 class StoredColumn(Column):
@@ -100,6 +105,8 @@ class ArrayBatches(Batches):
         self._y = None if y is None else column(y, dtype)
         self._weight = None if sample_weight is None else column(sample_weight, dtype, True)
         self._columns = (self._x, self._y, self._weight)
+        same = y is x and self._y is not None and self._y.dtype == self._x.dtype
+        self._reconstructs = same and not is_stored(x)  # its rows serve as targets too
         stored = [c for c in self._columns if isinstance(c, StoredColumn)]
         self._stored = bool(stored)
         self._pools = any(not reads_at_random(c.array) for c in stored)
@@ -138,11 +145,13 @@ class ArrayBatches(Batches):
 
     def _take(self, rows: np.ndarray) -> Batch:
         y, weight = self._y, self._weight
-        return Batch(
-            self._x.take(rows),
-            None if y is None else y.take(rows),
-            None if weight is None else weight.take(rows),
-        )
+        late = self.takes_late and self._x.can_wait
+        x: Any = Rows(self._x.array, rows) if late else self._x.take(rows)
+        if y is None:
+            targets = None
+        else:
+            targets = x if self._reconstructs else y.take(rows)
+        return Batch(x, targets, None if weight is None else weight.take(rows))
 
     def _between(self, start: int, stop: int) -> Batch | Part:
         """A batch of rows that lie together, or this rank's of them."""

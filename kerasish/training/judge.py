@@ -140,7 +140,7 @@ class Judge:
             joined = np.concatenate([p for p, _ in parts]) if len(parts) > 1 else parts[0][0]
             masks = [m for _, m in parts]
             mask = None if masks[0] is None else np.concatenate(masks)
-            values, backward = loss.forward(y, joined)
+            values, backward = loss.forward(np.asarray(y), joined)
             c = loss.coefficients(
                 values.shape,
                 sample_weight=weights,

@@ -301,6 +301,8 @@ class Program:
 
     def begin(self, state: Any) -> None:
         """Begin a fit."""
+        batches = state.batches
+        batches.takes_late = self.shards(batches.batch_size or 1) > 1
 
     def begin_epoch(self) -> None:
         """Begin an epoch."""

@@ -88,7 +88,7 @@ class Scores:
                 for _, increments, _ in results:
                     metric.apply(increments[i])
                 continue
-            y_pred = np.concatenate([p for _, _, p in results])
+            y, y_pred = np.asarray(y), np.concatenate([p for _, _, p in results])
             mask = None
             if steps[0].mask is not None and metric.takes_mask:
                 mask = np.concatenate([step.mask for step in steps])

@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import pairwise
 from queue import SimpleQueue
 from typing import Any
@@ -123,7 +125,8 @@ class Gang:
     def share(self, functions: list[Callable[[], Any]]) -> None:
         """Call functions that are independent of each other, as many at once as there are threads.
 
-        Which thread gets which depends on their number only.
+        Each thread has its own, whose memory may be in its cache from the last time; one that has
+        done them takes from the others, who may have woken late.
         """
         count = min(config.num_threads(), len(functions))
         if count < 2 or self.is_inside():
@@ -131,7 +134,8 @@ class Gang:
                 function()
             return
         edges = [len(functions) * i // count for i in range(count + 1)]
-        self.run([_all_of(functions[a:b]) for a, b in pairwise(edges)], _nothing)
+        left = [deque(functions[a:b]) for a, b in pairwise(edges)]
+        self.run([partial(_work_off, left, k) for k in range(count)], _nothing)
 
     def _hire(self, count: int) -> None:
         while len(self._inboxes) < count:
@@ -145,12 +149,19 @@ def _nothing() -> None:
     pass
 
 
-def _all_of(functions: list[Callable[[], Any]]) -> Callable[[], None]:
-    def run() -> None:
-        for function in functions:
+def _work_off(left: list[deque[Callable[[], Any]]], own: int) -> None:
+    """Call what is left, the own ones first."""
+    for take in [left[own].popleft, *(other.pop for other in left[own + 1 :] + left[:own])]:
+        while (function := _taken(take)) is not None:
             function()
 
-    return run
+
+def _taken(take: Callable[[], Any]) -> Any:
+    """What a queue gives, which it gives to one thread only, or None at its end."""
+    try:
+        return take()
+    except IndexError:
+        return None
 
 
 def _aborting(task: Callable[[], Any], abort: Callable[[], None]) -> Callable[[], None]:
