@@ -229,6 +229,48 @@ def test_softmax_of_logits_that_are_not_finite(path):
             agree(y, np.asarray(activations.softmax(z), "float64"))
 
 
+@pytest.mark.parametrize("columns", [3, 8, 37])
+@pytest.mark.parametrize("loss", [losses.MeanSquaredError(), losses.BinaryCrossentropy()])
+def test_sigmoid_and_its_loss_in_one_pass(path, loss, columns):
+    z = np.concatenate([RNG.standard_normal((6, columns)) * s for s in (0.1, 3, 60)])
+    z, y = z.astype("float32"), RNG.random((40, columns))  # targets of another type
+    judge = Judge(loss, 1.0, Scores(["mae"], None, loss), "sigmoid")
+    judge.scores.resolve(y.shape, y.shape)
+    step = Step(training=True, recording=True, batch_size=40, rows=slice(3, 21))
+    step.at_head = True
+    p, _ = layers.Dense(columns, "sigmoid").activate(np.array(z), step)
+    exact = 1 / (1 + np.exp(-z.astype("float64")))
+    np.testing.assert_allclose(p, exact, rtol=3e-7, atol=1e-37)
+    own = y[3:21].astype("float32")
+    assert (judge._at_head(step, p, own) is not None) == (path == "1")
+    value, dz, scores = judge(step, p, y, None, step.rows)
+    if isinstance(loss, losses.MeanSquaredError):
+        expected, slope = (exact - own) ** 2, 2 * (exact - own) * exact * (1 - exact)
+    else:
+        expected = np.logaddexp(0, z.astype("float64")) - own * z
+        slope = exact - own
+    assert value == pytest.approx(expected.sum() / 40 / columns, rel=2e-6)
+    agree(dz, slope / 40 / columns)
+    assert scores[0][0] == pytest.approx(np.abs(exact - own).mean(1).sum(), rel=1e-5)
+    weights = RNG.random(40).astype("float32")
+    value, dz, _ = judge(step, p, y, weights, step.rows)
+    assert value == pytest.approx((weights[3:21] @ expected).sum() / 40 / columns, rel=2e-6)
+    agree(dz, weights[3:21, None] * slope / 40 / columns)
+
+
+def test_sigmoid_of_what_is_not_finite(path):
+    z = np.full((2, 9), 1.0, "float32")
+    z[0, :6] = np.nan, np.inf, -np.inf, 200, -200, -88
+    step = Step(batch_size=8)
+    y = heads.sigmoid(z, step)
+    assert (y is None) == (path == "0")
+    if y is not None:
+        assert np.isnan(y[0, 0])
+        assert y[0, 1:5].tolist() == [1, 0, 1, 0]
+        assert 0 <= y[0, 5] < 1e-37
+        np.testing.assert_allclose(y[1], 1 / (1 + np.exp(-1)), rtol=2e-7)
+
+
 # --- convolution ----------------------------------------------------------------------------------
 
 # Sizes of the input, kernel, strides, dilation, padding, channels and filters.

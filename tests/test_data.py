@@ -7,6 +7,7 @@ import pytest
 
 from kerasish.data import Batch, Batches, batches, split
 from kerasish.data import memory as memory_module
+from kerasish.data.base import Rows
 from kerasish.data.hdf5 import RowRange
 from kerasish.store import as_array
 from kerasish.utils import PyDataset
@@ -99,6 +100,42 @@ def test_a_shuffled_epoch_keeps_rows_together_and_owns_its_memory(mode):
     assert any((a.y != b.y).any() for a, b in zip(first, second, strict=True))
     if mode == "batch":
         assert [sorted(b.y) for b in first] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
+
+
+def test_rows_that_are_taken_late_are_those_that_would_have_been_taken_at_once():
+    x, y = np.arange(60.0, dtype="float32").reshape(20, 3), np.arange(20)
+    sources = [batches(x, y, batch_size=8, shuffle=True) for _ in range(2)]
+    sources[1].takes_late = True
+    epochs = [list(s.epoch(rng())) for s in sources]
+    for now, late in zip(*epochs, strict=True):
+        assert type(now.x) is np.ndarray
+        assert type(late.x) is Rows
+        assert len(late.x) == len(now.x)
+        assert (late.x.shape, late.x.dtype) == (now.x.shape, now.x.dtype)
+        assert late.x[2:4] is late.x[2:4]
+        np.testing.assert_array_equal(late.x[2:4], now.x[2:4])
+        np.testing.assert_array_equal(late.x, now.x)
+        np.testing.assert_array_equal(late.x.reshape(-1, 3, 1), now.x[:, :, None])
+        np.testing.assert_array_equal(late.y, now.y)
+
+
+@pytest.mark.parametrize("given", [X.astype("float64"), X.T], ids=["another type", "another order"])
+def test_rows_that_have_to_be_converted_are_taken_at_once(given):
+    source = batches(given, given[:, 0], batch_size=2, shuffle=True)
+    source.takes_late = True
+    batch = next(source.epoch(rng()))
+    assert type(batch.x) is np.ndarray
+
+
+def test_inputs_that_are_their_own_targets_are_taken_once():
+    x = rng().random((9, 4)).astype("float32")
+    for late in (False, True):
+        source = batches(x, x, batch_size=4, shuffle=True)
+        source.takes_late = late
+        for batch in source.epoch(rng()):
+            assert batch.y is batch.x
+    source = batches(x, np.array(x), batch_size=4, shuffle=True)
+    assert all(b.y is not b.x for b in source.epoch(rng()))
 
 
 def test_the_permutation_is_drawn_anew_for_every_epoch_from_the_generator_given():

@@ -1,4 +1,4 @@
-"""A convolution and the pooling behind it done together: the same bits, in less memory."""
+"""Layers done together: convolution with pooling, Dense with Dense. The same bits as apart."""
 
 import importlib.util
 
@@ -8,6 +8,7 @@ import pytest
 from kerasish import Sequential, layers
 from kerasish.kernels import columns, compiled, winograd
 from kerasish.layers.convolution import Conv
+from kerasish.layers.core import Dense
 from kerasish.step import Arena, Step
 
 HAS_NUMBA = importlib.util.find_spec("numba") is not None
@@ -157,3 +158,94 @@ def test_a_subclass_is_called_before_its_pool():
     x = RNG.standard_normal((3, *shape)).astype("float32")
     found, expected = model.predict(x, verbose=0), plain.predict(2 * x, verbose=0)
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+# --- Dense layers in a row ------------------------------------------------------------------------
+
+RUNS = {  # units and activations, rows
+    "classifier": ([(512, "relu"), (96, "relu"), (10, "softmax")], 64),
+    "autoencoder": ([(128, "relu"), (32, "relu"), (128, None), (200, "sigmoid")], 33),
+    "ends in relu": ([(70, None), (64, "relu")], 5),
+    "ends in tanh": ([(100, "relu"), (80, "tanh")], 40),
+    "few rows": ([(512, "relu"), (512, "relu")], 3),
+    "many rows": ([(300, "relu"), (200, "relu")], 200),
+    "too many rows": ([(64, "relu"), (64, "relu")], 600),
+    "one unit": ([(128, "relu"), (1, "sigmoid")], 32),
+}
+
+
+def dense_model(units, **options):
+    made = [layers.Dense(n, activation, **options) for n, activation in units]
+    model = Sequential([layers.Input((150,)), *made], seed=0)
+    model.compile("sgd", "mse")
+    return model
+
+
+@pytest.mark.parametrize("use_bias", [True, False], ids=["bias", "no bias"])
+@pytest.mark.parametrize("case", RUNS)
+def test_a_run_of_dense_layers_gives_the_same_bits(case, use_bias, monkeypatch):
+    units, rows = RUNS[case]
+    model = dense_model(units, use_bias=use_bias)
+    count, _ = model.layers[0].joined(model.layers[1:])
+    assert count == len(units)
+    x = np.maximum(RNG.standard_normal((rows, 150)), 0).astype("float32")
+    found, _ = passes(model, x)
+    monkeypatch.setattr(Dense, "joined", lambda self, following: None)
+    expected, _ = passes(model, x)
+    for a, b in zip(found, expected, strict=True):
+        assert np.array_equal(a, b)
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("frozen", [[], [0], [1], [0, 1, 2]])
+def test_a_run_with_weights_that_are_frozen_or_not_finite(place, frozen, monkeypatch):
+    model = dense_model(RUNS["classifier"][0])
+    for k in frozen:
+        model.layers[k].trainable = False
+    x = np.maximum(RNG.standard_normal((64, 150)), 0).astype("float32")
+    start = model.get_weights()
+    spoilt = [np.array(a) for a in start]
+    spoilt[2 * place][3, 2] = np.inf
+    for weights in start, spoilt:
+        model.set_weights(weights)
+        with np.errstate(invalid="ignore"):
+            found, _ = passes(model, x)
+        with monkeypatch.context() as inner, np.errstate(invalid="ignore"):
+            inner.setattr(Dense, "joined", lambda self, following: None)
+            expected, _ = passes(model, x)
+        for a, b in zip(found, expected, strict=True):
+            assert np.array_equal(a, b, equal_nan=True)
+
+
+def test_what_ends_a_run():
+    class Own(layers.Dense):
+        pass
+
+    def count(*following):
+        Sequential([layers.Input((8,)), first, *following])
+        found = first.joined(following)
+        return 1 if found is None else found[0]
+
+    first = layers.Dense(4, "relu")
+    assert count(layers.Dense(3, "relu"), layers.Dense(2)) == 3
+    assert count(layers.Dense(3, "tanh"), layers.Dense(2)) == 2
+    assert count(layers.Dense(3, "relu"), layers.Dropout(0.5), layers.Dense(2)) == 2
+    assert count(layers.Dense(3, "relu"), layers.Dense(2, activity_regularizer="l2")) == 2
+    assert count(Own(3)) == 1
+    assert count() == 1
+    first = layers.Dense(4, "tanh")
+    assert count(layers.Dense(3)) == 1
+    patched = layers.Dense(3)
+    first = layers.Dense(4, "relu")
+    patched.forward = patched.forward
+    assert count(patched) == 1
+
+
+def test_a_layer_that_comes_twice_is_no_part_of_a_run():
+    twice = layers.Dense(150, "relu")
+    model = Sequential([layers.Input((150,)), twice, layers.Dense(150, "relu"), twice], seed=0)
+    model.compile("sgd", "mse")
+    x = RNG.standard_normal((64, 150)).astype("float32")
+    (y, *_), _ = passes(model, x)
+    expected = np.asarray(twice(model.layers[1](twice(x))))
+    np.testing.assert_allclose(y, expected, rtol=1e-5, atol=1e-5)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import weakref
+from functools import partial
 
 import numpy as np
 import pytest
@@ -417,6 +418,21 @@ def test_a_shard_that_raises_ends_the_step_with_its_error(broken, where):
     faulty.broken = ()
     model.fit(X, VALUES, verbose=0)
     assert int(model.optimizer.iterations) == 3
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7])
+@pytest.mark.parametrize("number", [2, 3])
+def test_shared_functions_run_once_each_and_their_errors_are_raised(count, number):
+    ks.config.set_num_threads(number)
+    seen = []
+    threads.gang.share([partial(seen.append, k) for k in range(count)])
+    assert sorted(seen) == list(range(count))
+
+    def fail():
+        raise IndexError("of its own")
+
+    with pytest.raises(IndexError, match="of its own"):
+        threads.gang.share([partial(seen.append, 0)] * count + [fail])
 
 
 def test_blas_is_held_while_computing_and_free_again_after():

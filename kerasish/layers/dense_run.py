@@ -78,7 +78,9 @@ def _is_plain(layer: Any) -> bool:
     from kerasish.layers.core import Dense
 
     patched = not vars(layer).keys().isdisjoint(("forward", "apply"))
-    return type(layer) is Dense and layer.activity_regularizer is None and not patched and layer.built
+    return (
+        type(layer) is Dense and layer.activity_regularizer is None and not patched and layer.built
+    )
 
 
 def _lets_follow(layer: Any) -> bool:

@@ -100,7 +100,12 @@ def sigmoid_crossentropy(z, p, targets, coefficients, dz):
     """The same for binary crossentropy, ``max(z, 0) - z y + log(1 + exp(-|z|))``."""
     loss = 0.0
     length = z.shape[1]
-    inputs, outputs, flat, gradient = z.reshape(-1), p.reshape(-1), targets.reshape(-1), dz.reshape(-1)
+    inputs, outputs, flat, gradient = (
+        z.reshape(-1),
+        p.reshape(-1),
+        targets.reshape(-1),
+        dz.reshape(-1),
+    )
     whole = length - length % LANES
     for n in range(z.shape[0]):
         share = coefficients[n] / np.float32(length)

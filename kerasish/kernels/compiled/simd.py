@@ -44,8 +44,8 @@ TANH_UNDER = (
     0.47013720870018005,
     1.0,
 )
-# exp(x) = 2^n exp(r), with n the whole number next to x / ln 2. ln 2 is subtracted in two parts, the
-# first of which has so few digits that n times it is exact. Beyond the ends are 0 and infinity.
+# exp(x) = 2^n exp(r), with n the whole number next to x / ln 2. ln 2 is subtracted in two parts,
+# the first of which has so few digits that n times it is exact. Beyond the ends: 0 and infinity.
 EXP_LOW, EXP_HIGH = -86.6, 88.722839
 LOG2_E, LN2_HIGH, LN2_LOW = 1.4426950408889634, 0.693145751953125, 1.4286068203094172e-06
 # A fit of exp(r) for |r| up to ln 2 / 2 of the least relative error, 3e-9 before rounding;
@@ -238,9 +238,11 @@ def _make() -> dict[str, Any]:
 
         return types.CPointer(types.float32)(types.int64), code
 
+    to_pointer: Any = pointer_to
+
     @register_jitable
     def vector_at(address: Any, count: Any) -> Any:
-        return carray(pointer_to(address), (count,))
+        return carray(to_pointer(address), (count,))
 
     def splat(builder: Any, x: Any) -> Any:
         undefined = ir.Constant(llvm_vector, ir.Undefined)

@@ -27,7 +27,9 @@ def affine(x, table, start, values, places, counts, panel, turned, outputs):
         begin = table[k, OUTPUT]
         y = outputs[begin : begin + rows * units].reshape(rows, units)
         if table[k, NARROW]:
-            products.narrow_affine(x, weights, bias, relu, turned[: units * depth].reshape(units, depth), y)
+            products.narrow_affine(
+                x, weights, bias, relu, turned[: units * depth].reshape(units, depth), y
+            )
         elif not products.affine(
             x, weights, bias, ZERO if relu else NO_LIMIT, values, places, counts, panel, y
         ):
