@@ -6,6 +6,9 @@ size plus 200 MB, no error but ValueError, TypeError or OSError naming the path,
 are as before where loading them fails. The long run, which takes some minutes a format:
 
     python tests/fuzz_saving.py [--count 5000] [--seed 0] [--keep FOLDER] [ending ...]
+
+A file follows from the seed and its number alone, so that a long run can be cut into parts:
+``--first 1000 --count 500`` makes the files 1000 to 1499 of it.
 """
 
 from __future__ import annotations
@@ -33,6 +36,7 @@ import numpy as np
 SAVED = pathlib.Path(__file__).parent / "golden" / "saved"
 ENDINGS = (".h5", ".keras", ".weights.h5")
 MODELS = ("schedule", "mlp", "nested", "rnn", "kerasish-0.1.0")
+TEXTS = ("letters", "lookups", "weighed_words", "words")  # with vocabularies as files, in .keras
 SECONDS = 10
 WEIRD = [
     None,
@@ -246,10 +250,100 @@ TREE = (
 )
 
 
+ODD_NAMES = (
+    "../evil",
+    "assets/x",
+    "assets/layers/../../../evil",
+    "assets/layers//evil",
+    "/assets/evil",
+    "assets\\layers\\evil",
+    "C:evil",
+    "assets/layers/" + "deep/" * 300 + "evil",
+    "assets/layers/" + "x" * 300,
+    "assets/layers/words/\0",
+    "assets/layers/words/\u202evil \U0001f600",
+)
+
+
+def odd_vocabulary(content: bytes, rng: random.Random) -> bytes:
+    """What stands in a vocabulary that nobody has learnt."""
+    lines = content.split(b"\n")
+    odd = [
+        b"",
+        b"\n" * rng.choice([1, 10, 10**6]),
+        b"\n".join(b"%d" % n for n in range(rng.choice([10**5, 10**6]))),
+        b"\n".join([b"word"] * 10**5),
+        b"\n".join(reversed(lines)),
+        b"\n".join(lines + lines),
+        b"\n".join(lines[: rng.randrange(len(lines))]),
+        content.replace(b"\n", b"\r\n"),
+        content.replace(b"\n", b"\0"),
+        b"\xef\xbb\xbf" + content,
+        content.decode().encode("utf-16"),
+        b"\xff\xfe" + content,
+        content[:1] + b"\xc3" + content[1:],
+        content + b"\n\xed\xa0\x80",  # half of a surrogate pair
+        b"9" * rng.choice([100, 5000, 10**6]) + b"\n" + content,
+        rng.randbytes(rng.choice([1, 100, 10**5])),
+        b"x" * 10**7,
+        b"gASVAAAA\x80\x04cos\nsystem\n(S'true'\ntR.",
+    ]
+    return rng.choice(odd)
+
+
+def changed_assets(members: dict[str, bytes], rng: random.Random) -> None:
+    """Change a vocabulary, move it to a place of another name, or make it a bomb."""
+    assets = [name for name in members if name.startswith("assets/")]
+    if not assets:
+        members[rng.choice(ODD_NAMES)] = b"x\ny"
+        return
+    name = rng.choice(assets)
+    what = rng.random()
+    if what < 0.5:
+        members[name] = odd_vocabulary(members[name], rng)
+    elif what < 0.6:
+        members[name] = rng.choice(BYTES)(members[name], rng)
+    elif what < 0.7:
+        del members[name]
+    elif what < 0.8:
+        members[rng.choice(ODD_NAMES)] = members.pop(name)
+    elif what < 0.9:
+        folder = name.rpartition("/")[0]
+        members[f"{folder}/{rng.choice(ODD_NAMES)}"] = members[name]
+    elif what < 0.95:
+        for number in range(rng.choice([100, 12_000])):
+            members[f"{name}{number}"] = b""
+    else:
+        members[name] = rng.choice([b"\n", b"\0", b"a"]) * rng.choice([10**7, 10**8])
+
+
+def lying(archive: bytes, rng: random.Random) -> bytes:
+    """An archive whose list claims other sizes, places or ways of packing than there are."""
+    found = bytearray(archive)
+    start = found.find(b"PK\x01\x02")  # entries of the list; sizes are at 20 and 24, place at 42
+    entries = []
+    while start >= 0:
+        entries.append(start)
+        start = found.find(b"PK\x01\x02", start + 4)
+    if entries:
+        entry = rng.choice(entries)
+        at, size = rng.choice([(8, 2), (10, 2), (16, 4), (20, 4), (24, 4), (28, 2), (42, 4)])
+        value = rng.choice([0, 1, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF, rng.randrange(1 << 32)])
+        found[entry + at : entry + at + size] = value.to_bytes(8, "little")[:size]
+    return bytes(found)
+
+
 def changed_archive(data: bytes, rng: random.Random) -> bytes:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     kind = zipfile.ZIP_STORED
+    has_assets = any(name.startswith("assets/") for name in members)
+    if rng.random() < (0.5 if has_assets else 0.02):
+        changed_assets(members, rng)
+        kind = rng.choice([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_DEFLATED])
+        if any(len(content) > 10**6 for content in members.values()):
+            kind = zipfile.ZIP_DEFLATED
+        return zipped(members, kind, rng)
     for _ in range(rng.choice([1, 1, 2])):
         what = rng.random()
         name = rng.choice(list(members))
@@ -273,6 +367,10 @@ def changed_archive(data: bytes, rng: random.Random) -> bytes:
             members["../evil"] = members["assets/x"] = b"x"
         else:
             kind = rng.choice([zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+    return zipped(members, kind, rng)
+
+
+def zipped(members: dict[str, bytes], kind: int, rng: random.Random) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", kind) as archive, warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -280,7 +378,7 @@ def changed_archive(data: bytes, rng: random.Random) -> bytes:
             archive.writestr(name, content)
             if rng.random() < 0.02:
                 archive.writestr(name, content)
-    return buffer.getvalue()
+    return lying(buffer.getvalue(), rng) if rng.random() < 0.1 else buffer.getvalue()
 
 
 def damaged(data: bytes, ending: str, rng: random.Random) -> tuple[bytes, str]:
@@ -413,29 +511,46 @@ def write_damaged(path: str, data: bytes, ending: str, seed: str) -> str | None:
     return how or None
 
 
-def run(ending: str, count: int, seed: int, keep=None, untrusted=True, batch=1) -> dict:
-    """Damage and load `count` files, `batch` in one process; how often what came of it."""
+def corpus(ending: str) -> tuple[dict[str, bytes], dict]:
+    """Sound files by name, and the models that they hold (which imports all that is needed)."""
     from kerasish.models import load_model
+
+    models = {name: load_model(SAVED / f"{name}.keras") for name in MODELS}
+    models |= {name: load_model(SAVED / "texts" / f"{name}.keras") for name in TEXTS}
+    files = {name: (SAVED / f"{name}{ending}").read_bytes() for name in MODELS}
+    with tempfile.TemporaryDirectory() as folder:
+        for name in TEXTS:
+            path = SAVED / "texts" / f"{name}.keras"
+            if ending != ".keras":
+                path = pathlib.Path(folder, name + ending)
+                write = "save_weights" if ending == ".weights.h5" else "save"
+                getattr(models[name], write)(path)
+            files[name] = path.read_bytes()
+    return files, models
+
+
+def run(
+    ending: str, count: int, seed: int, keep=None, untrusted=True, batch=1, first: int = 0
+) -> dict:
+    """Damage and load `count` files, `batch` in one process; how often what came of it."""
     from kerasish.saving import untrusted as reading
 
     reading.start = Forked
-    rng = random.Random(f"{seed} {ending}")
-    files = {name: (SAVED / f"{name}{ending}").read_bytes() for name in MODELS}
-    sound = {name: load_model(SAVED / f"{name}.keras") for name in MODELS}  # imports all of it
-    models = sound if ending == ".weights.h5" else dict.fromkeys(MODELS)
+    files, sound = corpus(ending)
+    models = sound if ending == ".weights.h5" else dict.fromkeys(sound)
     results: collections.Counter = collections.Counter()
     wrong = []
     with tempfile.TemporaryDirectory() as folder:
         made = []
-        for i in range(count):
-            name = rng.choice(MODELS)
+        for i in range(first, first + count):
+            name = random.Random(f"{seed} {ending} {i} model").choice(MODELS + TEXTS)
             path = os.path.join(folder, f"damaged{i}{ending}")
             how = write_damaged(path, files[name], ending, f"{seed} {ending} {i}")
             if how is None:
                 results["not made"] += 1
             else:
                 made.append((path, models[name], f"{i} ({name}, {how})"))
-            if len(made) < batch and i < count - 1:
+            if len(made) < batch and i < first + count - 1:
                 continue
             while made:
                 paths, chosen = [m[0] for m in made], [m[1] for m in made]
@@ -455,6 +570,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("endings", nargs="*", default=ENDINGS)
     parser.add_argument("--count", type=int, default=5000)
+    parser.add_argument("--first", type=int, default=0, help="number of the first file")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", help="a folder for the files that went wrong")
     parser.add_argument("--in-process", action="store_true", help="without untrusted=True")
@@ -463,7 +579,8 @@ def main() -> int:
     failed = 0
     for ending in chosen.endings or ENDINGS:
         start = time.monotonic()
-        found = run(ending, chosen.count, chosen.seed, chosen.keep, not chosen.in_process)
+        how = {"untrusted": not chosen.in_process, "first": chosen.first}
+        found = run(ending, chosen.count, chosen.seed, chosen.keep, **how)
         failed += len(found["wrong"])
         seconds = time.monotonic() - start
         print(json.dumps({"ending": ending, **found["results"], "seconds": round(seconds)}))
