@@ -74,6 +74,7 @@ def main(folder, freq, place=None, count=0):
     ]
     if place is not None:
         kill_in(place, count, listed)
+    print("begins", flush=True)
     history = model.fit(
         x, y, batch_size=16, epochs=8, validation_split=0.2, callbacks=listed, verbose=0
     )

@@ -257,6 +257,48 @@ def test_appending_keeps_the_columns_of_the_file(tmp_path):
     assert "NA" not in second
 
 
+def resumed(path, state, epoch, append=False):
+    """A logger in another process that goes on before `epoch`."""
+    log = CSVLogger(path, append=append)
+    log.on_train_begin()
+    log.set_state(json.loads(json.dumps(state)))
+    log.on_epoch_begin(epoch)
+    log.on_epoch_end(epoch, {"loss": 9.0})
+    log.on_train_end()
+
+
+def test_a_kill_while_rows_are_replaced_loses_none(tmp_path, monkeypatch):
+    path = tmp_path / "log.csv"
+    log = CSVLogger(path)
+    fit(tiny(), log, epochs=4)
+    before = path.read_text()
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("os.replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            resumed(path, log.get_state(), 2)
+    assert path.read_text() == before
+    resumed(path, log.get_state(), 2)
+    assert [line.split(",")[0] for line in path.read_text().splitlines()[1:]] == ["0", "1", "2"]
+
+
+def test_a_resumed_training_keeps_the_rows_of_earlier_ones(tmp_path):
+    path = tmp_path / "log.csv"
+    fit(tiny(), CSVLogger(path), epochs=3)
+    log = CSVLogger(path, append=True)
+    log.on_train_begin()
+    state = log.get_state()
+    for epoch in range(3):
+        log.on_epoch_end(epoch, {"loss": float(epoch)})
+    log.on_train_end()
+    resumed(path, state, 1, append=True)
+    epochs = [line.split(",")[0] for line in path.read_text().splitlines()[1:]]
+    assert epochs == ["0", "1", "2", "0", "1"]
+
+
 def test_a_resumed_training_replaces_the_rows_that_it_repeats(tmp_path):
     path = tmp_path / "log.csv"
     log = CSVLogger(path)

@@ -456,20 +456,25 @@ def test_sigkill_at_chosen_moments(freq, moments, tmp_path, uninterrupted):
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("freq", ["epoch", 1, 3])
 def test_sigkill_at_random_moments(freq, tmp_path, uninterrupted):
-    rng, kills = np.random.default_rng(), 0
+    def begun(folder):
+        process = child(folder, freq, wait=False)
+        assert process.stdout.readline() == "begins\n", process.communicate()
+        return process
+
+    rng, kills, attempt = np.random.default_rng(), 0, 0
     (tmp_path / "timed").mkdir()
-    begun = time.perf_counter()
-    child(tmp_path / "timed", freq)
-    span = time.perf_counter() - begun
-    attempt = 0
-    while attempt < 10 or (kills < 20 and attempt < 40):
+    process = begun(tmp_path / "timed")
+    start = time.perf_counter()
+    process.communicate()
+    span = time.perf_counter() - start  # of the training alone
+    while attempt < 10 or (kills < 20 and attempt < 100):
         attempt += 1
         folder = tmp_path / str(attempt)
         folder.mkdir()
-        for _ in range(4):
-            process = child(folder, freq, wait=False)
+        for left in (1, 0.8, 0.6, 0.4):  # of the training, after kills
+            process = begun(folder)
             try:
-                _, err = process.communicate(timeout=rng.uniform(0.3, 0.9) * span)
+                _, err = process.communicate(timeout=rng.uniform(0, 0.9) * left * span)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.communicate()

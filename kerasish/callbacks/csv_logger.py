@@ -112,14 +112,15 @@ class CSVLogger(Callback):
         self._log = self._writer = None
 
     def get_state(self) -> dict[str, Any]:
-        """The columns."""
-        return {"keys": None if self.keys is None else list(self.keys)}
+        """The columns, and where in the file this training begins."""
+        keys = None if self.keys is None else list(self.keys)
+        return {"keys": keys, "start": 0 if self._log is None else self._log.start}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on in the file; rows from the epoch on that comes next are dropped."""
         self.keys = state["keys"]
         if self._log is not None:
-            self._log.resume()
+            self._log.resume(state.get("start", 0))
 
 
 def _cell(value: Any) -> Any:

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable
 from typing import IO, Any
 
+from kerasish.atomic import atomic_write
 from kerasish.callbacks.base import Callback
 
 
@@ -72,6 +73,8 @@ class LogFile:
     ----------
     begun : bool
         Whether `begin` was called: lines can be written.
+    start : int
+        Where in the file this training's lines begin, in bytes.
     """
 
     def __init__(
@@ -83,13 +86,18 @@ class LogFile:
         self._resumed = False
         self._epoch_of = epoch_of
         self.begun = False
-        self.file: IO[str] = open(  # noqa: SIM115 (closed by `close`)
-            self.path, "a+", encoding="utf-8", newline=""
-        )
+        self.file = self._open()
+        self.start = self.file.seek(0, os.SEEK_END) if append else 0
 
-    def resume(self) -> None:
-        """Keep the lines of the epochs before the next one, and drop those of it and after."""
-        self._resumed = True
+    def _open(self) -> IO[str]:
+        return open(self.path, "a+", encoding="utf-8", newline="")
+
+    def resume(self, start: int = 0) -> None:
+        """Keep the lines of the epochs before the next one, and drop those of it and after.
+
+        What stands before the place `start` stays: it is of other trainings.
+        """
+        self._resumed, self.start = True, start
 
     def begin(self, epoch: int) -> None:
         """Make the file ready for the lines of an epoch; only the first call does anything."""
@@ -98,12 +106,16 @@ class LogFile:
         self.begun = True
         if self._resumed:
             self.file.seek(0)
-            lines = self.file.readlines()
-            kept = [line for line in lines if line.endswith("\n") and self._is_before(line, epoch)]
+            lines, place, kept = self.file.readlines(), 0, []
+            for line in lines:
+                if place < self.start or (line.endswith("\n") and self._is_before(line, epoch)):
+                    kept.append(line)
+                place += len(line.encode())
             if kept != lines:
-                self.file.truncate(0)
-                self.file.writelines(kept)
-                self.file.flush()
+                self.file.close()
+                with atomic_write(self.path, "w") as file:  # a kill must not leave half of it
+                    file.writelines(kept)
+                self.file = self._open()
         elif not self._keep:
             self.file.truncate(0)
 
