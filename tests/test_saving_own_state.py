@@ -95,12 +95,22 @@ def test_a_vocabulary_that_is_not_in_the_file_leaves_the_layer_to_be_adapted(tmp
     assert model.predict(np.array([["a"]]), verbose=0).shape == (1, 1, 2)
 
 
+@pytest.mark.parametrize("last", [b"", b"\r\n"])
+def test_lines_that_end_as_on_windows(last, tmp_path):
+    path = tmp_path / "m.keras"
+    model = lookup_model()
+    model.save(path)
+    content = b"[UNK]\r\nb\r\na" + last
+    rewrite(path, **{ASSET.replace("/", "__").replace(".", "_d"): content})
+    assert load_model(path).layers[0].get_vocabulary() == ["[UNK]", "b", "a"]
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         (b"[UNK]\nb", "vocabulary.txt has 2 tokens, and the config says 3"),
         (b"[UNK]\nb\nb", "has tokens more than once"),
-        (b"[UNK]\nb\n\xff", "can't decode"),
+        (b"[UNK]\nb\n\xff", "can't decode.*PYTHONUTF8=1"),
     ],
 )
 def test_damaged_vocabularies_are_refused(content, message, tmp_path):

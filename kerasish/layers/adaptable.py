@@ -13,6 +13,19 @@ from kerasish.layers.tokens import Discrete, encode, parts
 from kerasish.layers.vocabulary import Vocabulary
 
 
+def _lines(data: bytes) -> list[str]:
+    """Lines of a file; those of Windows, where Keras writes text as that system does."""
+    try:
+        lines = data.decode().split("\n")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"vocabulary.txt is no text in UTF-8 ({error}); Keras on Windows writes that of the "
+            f"system: there, save again with PYTHONUTF8=1"
+        ) from None
+    ends = [line.endswith("\r") for line in lines[:-1]]
+    return [line.removesuffix("\r") for line in lines] if ends and all(ends) else lines
+
+
 class Adaptable(Discrete):
     """A layer with a `Vocabulary`, which is given to it, or learnt by `adapt`."""
 
@@ -72,8 +85,8 @@ class Adaptable(Discrete):
     def encoded(self, numbers: np.ndarray) -> np.ndarray:
         """Numbers of tokens as `output_mode` says."""
         if self.output_mode != "tf_idf":
-            return encode(numbers, self.output_mode, self.depth, self.dtype)
-        return self._vocabulary.weighted(encode(numbers, "count", self.depth, self.dtype))
+            return super().encoded(numbers)
+        return self._vocabulary.weighted(encode(numbers, "count", self.depth(), self.dtype))
 
     # --- files: where `adapt` found the tokens, they go into one of their own, as in Keras ------
 
@@ -99,7 +112,7 @@ class Adaptable(Discrete):
         if self._is_given:
             return
         vocabulary = self._vocabulary
-        lines = Path(dir_path, "vocabulary.txt").read_bytes().decode().split("\n")
+        lines = _lines(Path(dir_path, "vocabulary.txt").read_bytes())
         size = vocabulary.filed_size
         while len(lines) != size and lines and lines[-1] == "":
             lines.pop()
