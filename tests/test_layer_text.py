@@ -246,6 +246,52 @@ def test_models_that_begin_with_a_layer_for_texts_take_texts(kind):
     assert np.isfinite(model.evaluate(kind(PETS), y, verbose=0))
 
 
+class Half(layers.Layer):
+    def build(self, input_shape):
+        self.scale = self.add_weight(shape=(), initializer="ones", name="scale")
+
+    def call(self, inputs):
+        return inputs * self.scale * 0.5
+
+
+# (layers behind a lookup of [["a", "c"], ["x", "b"]], i.e. [[1, 3], [0, 2]]; what comes of it)
+BEHIND = [
+    ([layers.Rescaling(0.5)], [[0.5, 1.5], [0, 1]]),
+    ([layers.Dense(1, kernel_initializer="ones")], [[4.0], [2]]),
+    ([layers.Reshape((2, 1)), layers.GlobalAveragePooling1D()], [[2.0], [1]]),
+    ([layers.Flatten(), layers.Identity(), layers.RepeatVector(1)], [[[1, 3]], [[0, 2]]]),
+    ([Half()], [[0.5, 1.5], [0, 1]]),
+    ([Sequential([layers.Permute((1,)), Half()])], [[0.5, 1.5], [0, 1]]),
+    (
+        [layers.Reshape((2, 1)), layers.TimeDistributed(layers.Embedding(4, 1, "ones"))],
+        np.ones((2, 2, 1, 1)).tolist(),
+    ),
+]
+
+
+@pytest.mark.parametrize(("rest", "expected"), BEHIND, ids=range(len(BEHIND)))
+def test_layers_behind_whole_numbers_compute_in_floats(rest, expected):
+    model = Sequential([layers.StringLookup(vocabulary=["a", "b", "c"]), *rest])
+    y = model.predict(np.array([["a", "c"], ["x", "b"]]), verbose=0)
+    assert y.tolist() == expected
+    assert y.dtype == ("int64" if isinstance(np.ravel(expected)[0], np.integer) else "float32")
+
+
+def test_a_layer_of_ones_own_learns_behind_whole_numbers():
+    model = Sequential([layers.StringLookup(vocabulary=["a", "b"]), Half(), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    x, y = np.array([["a"], ["b"]]), np.array([[1.0], [2.0]])
+    losses = model.fit(x, y, epochs=20, verbose=0).history["loss"]
+    assert losses[-1] < losses[0] / 2
+    assert model.layers[1].scale.numpy() != 1
+
+
+def test_outputs_of_several_lengths_make_no_array():
+    model = Sequential([layers.TextVectorization(vocabulary=["a", "b"])])
+    with pytest.raises(ValueError, match=r"shape \(N, 2,\) and .* \(N, 1,\).*predict_on_batch"):
+        model.predict(np.array(["a b", "b"]), batch_size=1, verbose=0)
+
+
 def test_models_take_texts_batch_by_batch():
     model = text_model()
     history = model.fit(text_batches(), steps_per_epoch=2, verbose=0).history

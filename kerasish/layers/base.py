@@ -73,6 +73,7 @@ class Layer(symbol.HasSymbols, Described, Filed, WeightOwner):
     registry_kind: ClassVar[str] = "layer"
     supports_masking: ClassVar[bool] = False
     casts_input: ClassVar[bool] = True
+    keeps_whole: ClassVar[bool] = False  # whether whole numbers of the layer before stay such
     takes_text: ClassVar[bool] = False
     implied_dtype: ClassVar[str | None] = None  # of an input that nobody has stated
     fuses_head: ClassVar[bool] = False
@@ -87,13 +88,16 @@ class Layer(symbol.HasSymbols, Described, Filed, WeightOwner):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Defaults that follow from what a subclass defines.
 
-        A `call` may mix the samples of a batch, so it sees the whole of it; one that takes
-        `states` makes the layer a recurrent cell. A layer with a `compute_mask` knows masks.
+        A `call` may mix the samples of a batch, so it sees the whole of it, and gets whole numbers
+        as such; one that takes `states` makes the layer a recurrent cell. A layer with a
+        `compute_mask` knows masks.
         """
         super().__init_subclass__(**kwargs)
         own = vars(cls)
         if "call" in own and "shardable" not in own:
             cls.shardable = False
+        if "call" in own and "keeps_whole" not in own:
+            cls.keeps_whole = True
         if "compute_mask" in own and "supports_masking" not in own:
             cls.supports_masking = True
         if "call" in own and "states" in inspect.signature(own["call"]).parameters:
@@ -206,6 +210,8 @@ class Layer(symbol.HasSymbols, Described, Filed, WeightOwner):
                 f"{self.label} does not support masks: the mask that came with its input ends "
                 f"here, and later layers see the padded steps as data."
             )
+        if x.dtype.kind in "iub" and self.casts_input and not self.keeps_whole:
+            x = x.astype(self.dtype)
         y, backward = self.forward(x, step)
         penalty = self.activity_regularizer
         if penalty is None:

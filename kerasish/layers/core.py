@@ -137,6 +137,8 @@ class Identity(SameShape):
     Array([1., 1.], dtype=float32)
     """
 
+    keeps_whole: ClassVar[bool] = True
+
     def forward(self, x: np.ndarray, step: Step) -> tuple[np.ndarray, Backward | None]:
         """The input."""
         return let_through(x, step)

@@ -100,10 +100,12 @@ def forward_by_call(layer: Any, x: np.ndarray, step: Step) -> tuple[np.ndarray, 
             )
         for loss in losses:
             step.add_loss(loss)
-        return y.astype(x.dtype, copy=False) if y.dtype.kind == "f" else y, None
+        floats = x.dtype if x.dtype.kind == "f" else layer.dtype
+        return y.astype(floats, copy=False) if y.dtype.kind == "f" else y, None
 
     arguments = (x, *values)
-    wanted = [0, *(i + 1 for i, w in enumerate(weights) if step.wants(w))]
+    learning = [i + 1 for i, w in enumerate(weights) if step.wants(w)]
+    wanted = [0, *learning] if x.dtype.kind == "f" else learning
     y, pull = autodiff.vjp(run, *arguments, argnums=tuple(wanted))
     pull_loss = None
     if losses:
@@ -113,14 +115,15 @@ def forward_by_call(layer: Any, x: np.ndarray, step: Step) -> tuple[np.ndarray, 
         step.add_loss(total)
     _pass_mask_on(layer, x, given_mask, step)
 
-    def backward(dy: np.ndarray) -> np.ndarray:
+    def backward(dy: np.ndarray) -> np.ndarray | None:
         gradients = list(pull(dy))
         if pull_loss is not None:
             one = np.ones((), dy.dtype)
             gradients = [a + b for a, b in zip(gradients, pull_loss(one), strict=True)]
-        for i, gradient in zip(wanted[1:], gradients[1:], strict=True):
+        dx = gradients.pop(0) if wanted[:1] == [0] else None
+        for i, gradient in zip(learning, gradients, strict=True):
             step.add_grad(weights[i - 1], gradient)
-        return gradients[0]
+        return dx
 
     return y, backward
 

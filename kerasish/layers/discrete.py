@@ -9,7 +9,7 @@ import numpy as np
 
 from kerasish.errors import brief
 from kerasish.layers.arguments import dtype_policy, positive
-from kerasish.layers.hashes import buckets, salt_pair
+from kerasish.layers.hashes import hashed, salt_pair
 from kerasish.layers.tokens import MODES, Discrete, checked_mode, encode, parts, refuse_sparse
 from kerasish.registry import plain, register
 from kerasish.store import as_array
@@ -72,7 +72,7 @@ class CategoryEncoding(Discrete):
                 f"{self.label}: `count_weights` must have the shape of the inputs, {x.shape}, but "
                 f"has {weights.shape}."
             )
-        return as_array(encode(self.indices(x), "count", self.depth, self.dtype, weights))
+        return as_array(encode(self.indices(x), "count", self.depth(), self.dtype, weights))
 
     def depth(self) -> int:
         """`num_tokens`."""
@@ -296,10 +296,7 @@ class Hashing(Discrete):
 
     def indices(self, x: np.ndarray) -> np.ndarray:
         """The hash of each element; floats count as the whole numbers they are cut to."""
-        values = x.astype(np.int64) if x.dtype.kind in "bf" else x
-        masks = self.mask_value is not None and self.num_bins > 1
-        found = buckets(values.ravel().tolist(), self.num_bins - masks, self.salt).reshape(x.shape)
-        return np.where(x == self.mask_value, 0, found + 1) if masks else found
+        return hashed(x, self.num_bins, self.mask_value, self.salt)
 
     def get_config(self) -> dict[str, Any]:
         """Arguments, in the order of Keras's files; the type is that of the output."""

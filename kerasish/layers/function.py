@@ -71,15 +71,15 @@ class Lambda(Layer):
         self.function, self.mask, self.arguments = function, mask, dict(arguments or {})
         self._output_shape = output_shape
         try:
-            self._accepted = set(inspect.signature(function).parameters)
+            self.accepted = set(inspect.signature(function).parameters)
         except ValueError:  # some compiled functions have none
-            self._accepted = set()
-        self.supports_masking = mask is not None or "mask" in self._accepted  # type: ignore[misc]
+            self.accepted = set()
+        self.supports_masking = mask is not None or "mask" in self.accepted  # type: ignore[misc]
 
     def call(self, inputs: Any, mask: Any = None, training: bool = False) -> Any:
         """Run the function."""
         extra = {"mask": mask, "training": training}
-        wanted = {key: value for key, value in extra.items() if key in self._accepted}
+        wanted = {key: value for key, value in extra.items() if key in self.accepted}
         return self.function(inputs, **self.arguments, **wanted)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:

@@ -13,7 +13,7 @@ FULL = (1 << 64) - 1
 K0, K1, K2 = 0xC3A5C85C97CB3127, 0xB492B66FBE98F273, 0x9AE16A3B2F90404F
 
 
-def buckets(tokens: Iterable[Any], count: int, salt: list[int] | None = None) -> np.ndarray:
+def buckets(tokens: Iterable[Any], count: int, salt: Any = None) -> np.ndarray:
     """A number from 0 to ``count - 1`` for each token; whole numbers are hashed as texts.
 
     By FarmHash64, or by SipHash64 with a `salt` of two whole numbers, as in TensorFlow.
@@ -31,6 +31,15 @@ def buckets(tokens: Iterable[Any], count: int, salt: list[int] | None = None) ->
             number = known[token] = hashed % count
         numbers.append(number)
     return np.array(numbers, np.int64)
+
+
+def hashed(x: np.ndarray, bins: int, mask: Any = None, salt: Any = None) -> np.ndarray:
+    """The hash of each element below `bins`, floats cut to whole numbers; 0 is that of `mask`."""
+    values = x.astype(np.int64) if x.dtype.kind in "bf" else x
+    if mask is None or bins == 1:
+        return buckets(values.ravel().tolist(), bins, salt).reshape(x.shape)
+    found = buckets(values.ravel().tolist(), bins - 1, salt).reshape(x.shape)
+    return np.where(x == mask, 0, found + 1)
 
 
 def salt_pair(owner: str, salt: Any) -> list[int] | None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from kerasish.layers.adaptable import Adaptable
 from kerasish.layers.hashes import salt_pair
-from kerasish.layers.tokens import MODES, checked_mode, refuse_sparse
+from kerasish.layers.tokens import MODES, as_whole, checked_mode, refuse_sparse
 from kerasish.layers.vocabulary import Vocabulary
 from kerasish.registry import plain, register
 
@@ -89,11 +89,12 @@ class IndexLookup(Adaptable):
         return self._whole(x) if self.whole else x
 
     def _whole(self, x: np.ndarray) -> np.ndarray:
-        if x.dtype.kind != "f":
-            return x.astype(np.int64)
-        if not np.array_equal(x, np.trunc(x)):
-            raise ValueError(f"{self.label} expects whole numbers but got fractions or NaN.")
-        return x.astype(np.int64)
+        try:
+            return as_whole(x)
+        except ValueError:
+            raise ValueError(
+                f"{self.label} expects whole numbers but got fractions or NaN."
+            ) from None
 
     def indices(self, x: np.ndarray) -> np.ndarray:
         """Numbers of tokens, or tokens of numbers."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -31,6 +31,7 @@ class Flatten(Layer):
     (2, 12)
     """
 
+    keeps_whole: ClassVar[bool] = True
     data_format: str | None = None
 
     def __post_init__(self) -> None:
@@ -80,6 +81,7 @@ class Reshape(Layer):
     (5, 3, 2)
     """
 
+    keeps_whole: ClassVar[bool] = True
     target_shape: Any
 
     def __post_init__(self) -> None:
@@ -131,6 +133,7 @@ class Permute(Layer):
     (5, 4, 3)
     """
 
+    keeps_whole: ClassVar[bool] = True
     dims: Any
 
     def __post_init__(self) -> None:
@@ -170,6 +173,7 @@ class RepeatVector(Layer):
     (2, 3, 4)
     """
 
+    keeps_whole: ClassVar[bool] = True
     n: int
 
     def __post_init__(self) -> None:

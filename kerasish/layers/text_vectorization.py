@@ -50,7 +50,8 @@ class TextVectorization(Adaptable):
         The numbers; or for each text a row with one column for each word: whether it comes, how
         often, or that times its weight ``log(1 + texts / (1 + texts with it))``.
     output_sequence_length : int, optional
-        Length T to which texts are cut or filled up; else that of the longest one of a call.
+        Length T to which texts are cut or filled up; else that of the longest one of a batch, and
+        then one thread does a batch by itself.
     pad_to_max_tokens : bool
         Whether rows have `max_tokens` columns, also where there are fewer words.
     vocabulary : list or path, optional
@@ -107,6 +108,8 @@ class TextVectorization(Adaptable):
                 )
             positive(self, "output_sequence_length", output_sequence_length)
         self.output_sequence_length = output_sequence_length
+        # Else texts are filled up to the longest one of the whole batch.
+        self.shardable = self.output_mode not in ("int", "one_hot") or bool(output_sequence_length)
         self.encoding = encoding
         self._vocabulary = Vocabulary(
             owner=self.label,

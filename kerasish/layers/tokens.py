@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
@@ -58,7 +59,9 @@ class Discrete(Layer):
 
     def encoded(self, indices: np.ndarray) -> np.ndarray:
         """Indices as `output_mode` says."""
-        return encode(indices, self.output_mode, self.depth, self.dtype)
+        if self.output_mode == "int":
+            return indices
+        return encode(indices, self.output_mode, self.depth(), self.dtype)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """That of the input, or with a last axis of one column for each index."""
@@ -71,23 +74,20 @@ class Discrete(Layer):
 
 
 def encode(
-    indices: np.ndarray, mode: str, depth: Any, dtype: str, weights: np.ndarray | None = None
+    indices: np.ndarray, mode: str, columns: int, dtype: Any, weights: np.ndarray | None = None
 ) -> np.ndarray:
-    """Indices as such ("int"), or as rows of `depth()` columns, each for one index.
+    """Indices as rows with one column for each index.
 
-    ``"one_hot"`` makes a row of each element; ``"multi_hot"`` and ``"count"`` of each last axis,
-    with ones or the number of times (or the sum of `weights`) that an index comes there.
+    "one_hot" makes a row of each element; "multi_hot" and "count" of each last axis, with ones or
+    the number of times (or the sum of `weights`) that an index comes there.
     """
-    if mode == "int":
-        return indices
-    columns = depth()
     if indices.ndim == 0:
         indices = indices[None]
     if mode == "one_hot":
         if indices.ndim > 1 and indices.shape[-1] == 1:
             indices = indices[..., 0]
         indices = indices[..., None]
-    rows = indices.reshape(-1, indices.shape[-1])
+    rows = indices.reshape(math.prod(indices.shape[:-1]), indices.shape[-1])
     y = np.zeros((len(rows), columns), dtype)
     row, place = np.nonzero(rows != DROPPED)
     column = rows[row, place]
@@ -97,6 +97,13 @@ def encode(
     else:
         y[row, column] = 1
     return y.reshape(*indices.shape[:-1], columns)
+
+
+def as_whole(x: np.ndarray) -> np.ndarray:
+    """`x` as whole numbers; fractions are refused."""
+    if x.dtype.kind == "f" and not np.array_equal(x, np.trunc(x)):
+        raise ValueError("Whole numbers are expected but there are fractions or NaN.")
+    return x.astype(np.int64)
 
 
 def checked_mode(owner: str, mode: Any, allowed: tuple[str, ...] = MODES) -> str:

@@ -61,6 +61,11 @@ class Wrapper(Layer):
         """What the layer inside says."""
         return self.layer.casts_input
 
+    @property
+    def keeps_whole(self) -> bool:  # type: ignore[override]
+        """What the layer inside says."""
+        return self.layer.keeps_whole
+
     def build(self, input_shape: Shape) -> None:
         """Build the layer inside."""
         self.build_inside(self.layer, input_shape)

@@ -51,6 +51,7 @@ class Model(Trainer, OldMethods, Files, Layer, metaclass=ModelType):
     """
 
     supports_masking: ClassVar[bool] = True
+    keeps_whole: ClassVar[bool] = True
     is_edited_by_attributes = False
     keras_module: ClassVar[str] = "keras"
     head: Any = None  # a `call` may do anything with the last layer's output

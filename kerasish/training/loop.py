@@ -150,6 +150,14 @@ def predict(model: Any, batches: Batches, callbacks: CallbackList) -> np.ndarray
             y = predict_batch(model, batch.x, team)
             callbacks.on_predict_batch_end(index, {"outputs": y})
             outputs.append(y)
+    shapes = dict.fromkeys(y.shape[1:] for y in outputs)
+    if len(shapes) > 1:
+        a, b = list(shapes)[:2]
+        raise ValueError(
+            f"predict: the outputs of some batches have the shape (N, {str(a)[1:-1]}) and those of "
+            f"others (N, {str(b)[1:-1]}), which make no one array. Give all samples one length, as "
+            f"by TextVectorization(output_sequence_length=...), or call predict_on_batch."
+        )
     return outputs[0] if len(outputs) == 1 else np.concatenate(outputs)
 
 
