@@ -1,6 +1,9 @@
 """Exported files predict what the model does, with NumPy alone; what cannot be is refused."""
 
+import functools
 import importlib.util
+import math
+import os
 import re
 import subprocess
 import sys
@@ -17,13 +20,7 @@ from tests.test_layers import TABLE
 
 # What is refused, as (class, part of its arguments) -> part of the message.
 REFUSED = {
-    ("Lambda", ""): "its function is code of yours",
-    **{
-        (name, ""): "it prepares data"
-        for name in ("CategoryEncoding", "Discretization", "Hashing", "IntegerLookup")
-    },
-    ("StringLookup", ""): "it prepares data",
-    ("TextVectorization", ""): "it prepares data",
+    ("Lambda", ""): "its function is a lambda",
     ("SimpleRNNCell", ""): "is the step of a recurrent layer",
     ("LSTMCell", ""): "is the step of a recurrent layer",
     ("GRUCell", ""): "is the step of a recurrent layer",
@@ -240,6 +237,185 @@ def test_an_empty_array_gives_an_empty_array(tmp_path):
     assert exported(image_model(), tmp_path).predict(np.zeros((0, 12, 12, 3))).shape == (0, 3)
 
 
+# --- texts and tokens -----------------------------------------------------------------------------
+
+TEXTS = [
+    "The cat sat, THE cat",
+    "a dog; an ant\tand\u00a0caf\u00e9 \u00c9CLAIR",
+    "",
+    "cat \U0001f600 zebra!",
+    "  a  ",
+]
+WORDS = ["cat", "a", "the", "dog", "caf\u00e9", "the cat", "ant", "c", "sat", "sat,", "THE"]
+GRID = [["b", "a"], ["zz", ""], ["caf\u00e9", "a\nb"], ["b", "a"]]
+IDF = list(np.linspace(0.5, 2, len(WORDS)))
+
+
+def shout(x):
+    """In capitals, as a user would have it."""
+    return np.char.upper(x)
+
+
+def at_commas(x):
+    return [text.split(SEPARATOR) for text in x.tolist()]
+
+
+SEPARATOR = ","
+VECTORIZED = [
+    {},
+    {"output_sequence_length": 3},
+    {"standardize": None, "ngrams": 2},
+    {"standardize": "lower", "split": "character", "output_sequence_length": 6},
+    {"standardize": "strip_punctuation", "ngrams": (2, 3), "output_mode": "multi_hot"},
+    {"output_mode": "count", "max_tokens": 20, "pad_to_max_tokens": True},
+    {"output_mode": "tf_idf", "idf_weights": IDF, "ngrams": (1, 2)},
+    {"output_mode": "one_hot"},
+    {"split": None},
+    {"standardize": shout, "split": at_commas},
+]
+# (layer, arguments, inputs)
+TOKENS = [
+    *[("TextVectorization", {"vocabulary": WORDS, **options}, TEXTS) for options in VECTORIZED],
+    ("StringLookup", {"vocabulary": ["a", "b", "a\nb", "\ud800"]}, [*GRID, ["b", "\ud800"]]),
+    ("StringLookup", {"vocabulary": ["b"], "num_oov_indices": 3, "mask_token": ""}, GRID),
+    ("StringLookup", {"vocabulary": ["b"], "num_oov_indices": 3, "salt": [3, 5]}, GRID[:3]),
+    ("StringLookup", {"vocabulary": ["a", "b"], "output_mode": "multi_hot"}, GRID),
+    (
+        "StringLookup",
+        {"vocabulary": ["a"], "output_mode": "count", "mask_token": "b", "num_oov_indices": 2},
+        GRID[:3],
+    ),
+    (
+        "StringLookup",
+        {"vocabulary": ["a", "b"], "output_mode": "tf_idf", "idf_weights": [0.5, 2.0]},
+        GRID,
+    ),
+    ("StringLookup", {"vocabulary": ["a", "caf\u00e9"], "invert": True}, [[0, 1], [2, 9], [-1, 2]]),
+    ("IntegerLookup", {"vocabulary": [7, -3, 2**40]}, [[7, 2**40], [8, -3]]),
+    (
+        "IntegerLookup",
+        {"vocabulary": [7], "num_oov_indices": 3, "mask_token": 0},
+        [[7, 0], [8, -9]],
+    ),
+    (
+        "IntegerLookup",
+        {"vocabulary": [7], "num_oov_indices": 3, "oov_method": "farmhash", "salt": 4},
+        [[7, 0], [8, -9]],
+    ),
+    ("IntegerLookup", {"vocabulary": [7, 9], "output_mode": "one_hot"}, [[7], [8], [9]]),
+    ("IntegerLookup", {"vocabulary": [7, 9], "invert": True}, [[1, 0], [2, 5]]),
+    ("Hashing", {"num_bins": 10**9}, [["a" * n, "x"] for n in (1, 5, 9, 20, 40, 70, 200)]),
+    ("Hashing", {"num_bins": 5, "mask_value": "", "salt": 7}, GRID[:3]),
+    ("Hashing", {"num_bins": 6, "mask_value": 2, "output_mode": "count"}, [[1, 2], [2, 99]]),
+    ("Hashing", {"num_bins": 1, "mask_value": 2}, [[1, 2], [2, 99]]),
+    ("Hashing", {"num_bins": 50}, [[1.5, -2.5], [2.0, 99.0]]),
+    ("Discretization", {"bin_boundaries": [-1.0, 0.1, 0.1, 3.0]}, [[-1.0, 0.1], [np.nan, np.inf]]),
+    ("Discretization", {"bin_boundaries": [2, 4], "output_mode": "count"}, [[1, 4], [5, 9]]),
+    ("CategoryEncoding", {"num_tokens": 4, "output_mode": "count"}, [[1, 1, 3], [0, 2, 2]]),
+    ("CategoryEncoding", {"num_tokens": 4, "output_mode": "one_hot"}, [[1, 3], [0, 2]]),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "x"),
+    [pytest.param(*case, id=f"{case[0]}-{i}") for i, case in enumerate(TOKENS)],
+)
+def test_layers_of_texts_and_tokens(name, arguments, x, tmp_path):
+    model = ks.Sequential([getattr(layers, name)(**arguments)])
+    module = exported(model_for(model, x), tmp_path)
+    y, expected = module.predict(x), np.asarray(model.predict(np.array(x), verbose=0))
+    assert y.dtype.kind == expected.dtype.kind
+    assert np.array_equal(y, expected) or np.allclose(y, expected, rtol=0, atol=1e-6)
+    assert np.array_equal(module.predict(np.array(x)), y)
+    if np.array(x).dtype.kind == "U" and "\ud800" not in "".join(np.ravel(x)):
+        assert np.array_equal(module.predict(np.char.encode(x, "utf-8")), y)
+    assert len(module.predict(np.array(x)[:0])) == 0
+
+
+def model_for(model, x):
+    """The model, built for inputs like `x`."""
+    model.predict(np.array(x)[:1], verbose=0)
+    return model
+
+
+@pytest.mark.parametrize("output_mode", ["int", "tf_idf"])
+def test_what_adapt_has_found_goes_along(output_mode, tmp_path):
+    first = layers.TextVectorization(output_mode=output_mode)
+    first.adapt(TEXTS)
+    rest = [layers.Embedding(20, 3, mask_zero=True), layers.GRU(4)] if output_mode == "int" else []
+    model = ks.Sequential([first, *rest, layers.Dense(2, "softmax")], seed=0)
+    module = exported(shaken(model_for(model, TEXTS)), tmp_path)
+    for x in (TEXTS, np.array(TEXTS), np.array(TEXTS, object)[:, None]):
+        y, expected = module.predict(x), model.predict(np.asarray(x), verbose=0)
+        np.testing.assert_allclose(y, expected, rtol=0, atol=1e-6)
+    assert module.predict(TEXTS[:1]).shape == (1, 2)
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        [layers.Flatten(), layers.Embedding(9, 2)],
+        [layers.Rescaling(0.3)],
+        [layers.Dense(3)],
+        [layers.Reshape((2, 1)), layers.GlobalAveragePooling1D()],
+        [layers.Reshape((2, 1)), layers.LSTM(2)],
+        [layers.BatchNormalization(), layers.Softmax()],
+        [layers.StringLookup(vocabulary=["b", "a"], invert=True)],
+        [layers.CategoryEncoding(9), layers.Dense(2)],
+        [layers.Hashing(10**8), layers.Reshape((1, 2)), layers.Hashing(50), layers.Dropout(0.1)],
+        [ks.Sequential([layers.Identity(), layers.Embedding(9, 2)])],
+    ],
+    ids=lambda rest: rest[0].name,
+)
+def test_what_comes_behind_numbers_of_tokens(rest, tmp_path):
+    model = ks.Sequential([layers.StringLookup(vocabulary=["b", "a", "c"]), *rest], seed=0)
+    x = [["a", "b"], ["zz", "c"], ["c", "c"]]
+    module = exported(shaken(model_for(model, x)), tmp_path)
+    y, expected = module.predict(x), model.predict(np.array(x), verbose=0)
+    assert y.dtype == expected.dtype
+    if y.dtype.kind == "U":
+        assert y.tolist() == expected.tolist()
+    else:
+        np.testing.assert_allclose(y, expected, rtol=0, atol=1e-6)
+
+
+def test_bad_texts_and_tokens_are_named(tmp_path):
+    model = ks.Sequential([layers.StringLookup(vocabulary=["b"], num_oov_indices=0)])
+    module = exported(model_for(model, [["b", "b"]]), tmp_path)
+    with pytest.raises(ValueError, match="'q' is not in the vocabulary"):
+        module.predict([["b", "q"]])
+    with pytest.raises(TypeError, match="x must hold texts but holds 3, a int"):
+        module.predict([["b", 3]])
+    with pytest.raises(TypeError, match="x must hold texts but holds None, a NoneType"):
+        module.predict(np.array([["b", None]]))
+    with pytest.raises(ValueError, match=r"must have the shape \(N, 2\) but has \(1, 3\)"):
+        module.predict([["b", "b", "b"]])
+    model = ks.Sequential([layers.CategoryEncoding(3)])
+    module = exported(model_for(model, [[1, 2]]), tmp_path, "other")
+    with pytest.raises(ValueError, match="whole numbers from 0 to 2"):
+        module.predict([[1, 3]])
+    model = ks.Sequential([layers.IntegerLookup(vocabulary=[1])])
+    module = exported(model_for(model, [[1, 2]]), tmp_path, "third")
+    with pytest.raises(ValueError, match="Whole numbers are expected but there are fractions"):
+        module.predict([[1, 0.5]])
+
+
+@pytest.mark.parametrize(
+    ("layer", "x", "message"),
+    [
+        (layers.StringLookup(name="s"), [["a"]], "'s' .* cannot be exported: it has no vocabulary"),
+        (layers.TextVectorization(name="t"), [["a"]], "'t' .* it has no vocabulary yet. Call adap"),
+        (layers.Discretization(num_bins=3, name="d"), [[1.0]], "'d' .* it has no boundaries yet"),
+    ],
+    ids=["lookup", "vectorization", "discretization"],
+)
+def test_a_layer_that_has_not_adapted_is_refused(layer, x, message, tmp_path):
+    model = ks.Sequential([layer])
+    model.build(np.shape(x))
+    with pytest.raises(CannotExportError, match=message):
+        model.export(tmp_path / "a.py")
+
+
 # --- the file -------------------------------------------------------------------------------------
 
 
@@ -269,7 +445,7 @@ def served(tmp_path_factory):
     return folder, model.predict(x, verbose=0)
 
 
-def command(folder, *arguments):
+def command(folder, *arguments, stdin=None):
     # -I and an empty folder: nothing but what is installed can be imported, and a module that is
     # called kerasish fails.
     (folder / "kerasish.py").write_text("raise ImportError('kerasish is not there')")
@@ -279,6 +455,9 @@ def command(folder, *arguments):
         text=True,
         check=False,
         cwd=folder,
+        input=stdin,
+        encoding="utf-8",
+        env={**os.environ, "PYTHONUTF8": "1"},
     )
 
 
@@ -290,6 +469,56 @@ def test_the_command_line_needs_numpy_only(served):
     done = command(folder, "x.npy")
     rows = [[float(n) for n in line.split()] for line in done.stdout.splitlines()]
     np.testing.assert_allclose(rows, expected, atol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory):
+    """A folder with an exported model of texts, and what it says of three of them."""
+    folder = tmp_path_factory.mktemp("reader")
+    first = layers.TextVectorization(vocabulary=WORDS)
+    model = ks.Sequential([first, layers.Embedding(20, 3), layers.LSTM(3)], name="words", seed=0)
+    model = model_for(model, TEXTS)
+    model.export(folder / "predictor.py")
+    x = ["The cat\tsat", "", "caf\u00e9"]
+    (folder / "x.txt").write_bytes("\ufeff{}\r\n{}\r\n{}\r\n".format(*x).encode())
+    np.save(folder / "x.npy", np.array(x))
+    return folder, "\n".join(x), model.predict(np.array(x), verbose=0)
+
+
+def test_texts_come_from_files_and_stdin(reader):
+    folder, lines, expected = reader
+    text = (folder / "predictor.py").read_text()
+    assert "python predictor.py x.txt --out y.npy" in text
+    assert "farmhash" not in text
+    assert max(map(len, text.splitlines())) <= 100
+    for source, stdin in ("x.txt", None), ("x.npy", None), ("-", lines):
+        done = command(folder, source, stdin=stdin)
+        assert done.returncode == 0, done.stderr
+        rows = [[float(n) for n in line.split()] for line in done.stdout.splitlines()]
+        np.testing.assert_allclose(rows, expected, atol=1e-6)
+
+
+def test_columns_of_texts_stand_between_tabs(tmp_path):
+    model = ks.Sequential([layers.StringLookup(vocabulary=["a", "caf\u00e9"])])
+    model_for(model, [["a", "b"]]).export(tmp_path / "predictor.py")
+    done = command(tmp_path, "-", stdin="a\tb\ncaf\u00e9\ta b\n")
+    assert done.stdout.splitlines() == ["1 0", "2 0"]
+    assert command(tmp_path, "-", stdin="").stdout == ""
+    done = command(tmp_path, "-", stdin="a\tb\nc\n")
+    assert "error: Line 2 of - has 1 texts, with tabs between, and not 2." in done.stderr
+    (tmp_path / "x.txt").write_bytes(b"a\t\xff")
+    assert "x.txt is no text in UTF-8" in command(tmp_path, "x.txt").stderr
+
+
+def test_texts_and_whole_numbers_are_printed_as_such(tmp_path):
+    model = ks.Sequential([layers.IntegerLookup(vocabulary=[2**40], invert=True)])
+    model_for(model, [[0, 1]]).export(tmp_path / "predictor.py")
+    np.save(tmp_path / "x.npy", [[1, 0]])
+    assert command(tmp_path, "x.npy").stdout == f"{2**40} -1\n"
+    model = ks.Sequential([layers.StringLookup(vocabulary=["b c"], invert=True)])
+    model_for(model, [[0, 1]]).export(tmp_path / "predictor.py")
+    assert command(tmp_path, "x.npy").stdout == "b c\t[UNK]\n"
+    assert "(N, 2), texts" in (tmp_path / "predictor.py").read_text()
 
 
 @pytest.mark.parametrize(
@@ -365,9 +594,100 @@ def test_a_subclass_is_not_taken_for_its_parent(tmp_path):
         ks.Sequential([Mine(2, input_shape=(3,))]).export(tmp_path / "predictor.py")
 
 
-def test_a_users_activation_is_refused(tmp_path):
+def test_a_lambda_as_activation_is_refused(tmp_path):
     model = ks.Sequential([layers.Dense(2, activation=lambda x: x**2, input_shape=(3,))])
-    with pytest.raises(CannotExportError, match=r"activation <function .* cannot be exported"):
+    with pytest.raises(CannotExportError, match=r"Dense .*: its function is a lambda, or uses"):
+        model.export(tmp_path / "predictor.py")
+
+
+FACTOR = 3.0
+
+
+def scaled(x, by=FACTOR):
+    """Of a user's module, with a constant of it and another function."""
+    return halved(x) * by + math.pi
+
+
+def halved(x: np.ndarray) -> np.ndarray:
+    return np.float64(0.5) * x
+
+
+def dense(x):
+    return x
+
+
+def decorated(function):
+    @functools.wraps(function)
+    def wrapped(x):
+        return function(x)
+
+    return wrapped
+
+
+@decorated
+def changed(x):
+    return x
+
+
+def kept(function):
+    return function
+
+
+@kept
+def registered(x, mask=None, training=True, power=1):
+    return (x**power if mask is None else x * mask[..., None]) + training
+
+
+def with_ks(x):
+    return ks.ops.relu(x)
+
+
+def without(x):
+    return nowhere(x)  # noqa: F821
+
+
+def test_functions_of_ones_own_go_along(tmp_path):
+    stack = [
+        layers.Dense(3, activation=scaled, input_shape=(4,)),
+        layers.Lambda(scaled),
+        layers.Lambda(registered, arguments={"power": 2}),
+        layers.Dense(2, activation=halved),
+    ]
+    model = ks.Sequential(stack, seed=0)
+    module = exported(model, tmp_path)
+    assert_agrees(module, model, inputs((1, 4)))
+    text = (tmp_path / "predictor.py").read_text()
+    assert "FACTOR = 3.0" in text
+    assert "import math" in text
+    assert "@kept" not in text
+    model = ks.Sequential([layers.Masking(input_shape=(3, 2)), layers.Lambda(registered)])
+    x = inputs((1, 3, 2))
+    x[:, 1] = 0
+    assert_agrees(exported(model, tmp_path, "masked"), model, x)
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda x: x, "its function is a lambda, or uses variables"),
+        (changed, "a decorator has changed changed"),
+        (with_ks, "with_ks uses ks, which is not a module of NumPy or Python"),
+        (without, "without uses nowhere, which is nowhere defined"),
+        (dense, "there is something else in the file that is called dense"),
+        (eval("lambda x: x"), "its function is a lambda"),
+    ],
+)
+def test_functions_that_cannot_stand_alone(function, message, tmp_path):
+    layer = layers.Lambda(function, output_shape=lambda shape: shape, name="f")
+    model = ks.Sequential([layers.Dense(2, input_shape=(3,)), layer])
+    with pytest.raises(CannotExportError, match=rf"Lambda 'f' \(layer 1\) cannot .*: {message}"):
+        model.export(tmp_path / "predictor.py")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_lambda_with_a_mask_is_refused(tmp_path):
+    model = ks.Sequential([layers.Lambda(halved, mask=np.ones((1, 3)), input_shape=(3,))])
+    with pytest.raises(CannotExportError, match=r"it makes a mask\. Write a layer, and a rule"):
         model.export(tmp_path / "predictor.py")
 
 

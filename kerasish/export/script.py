@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
 import json
-import textwrap
 import types
 from collections.abc import Callable
 from typing import Any
@@ -14,12 +11,13 @@ import numpy as np
 
 from kerasish import activations
 from kerasish.export.functions import activations as formulas
+from kerasish.export.functions import basics
+from kerasish.export.source import NotAlone, Sources
 from kerasish.store import Weight
 
 Rule = Callable[[Any, "Script"], None]
 rules: dict[type, Rule] = {}
 WIDTH = 96  # columns of the file
-OWN = "kerasish.export.functions."
 
 
 class CannotExportError(ValueError):
@@ -72,6 +70,8 @@ class Script:
         The variable that holds a mask, where there is one, ...
     mask_axes : int
         ... and its number of axes: 2 for one of time steps.
+    contents : {"floats", "whole numbers", "numbers", "texts"}
+        What ``x`` holds.
     """
 
     def __init__(self, dtype: Any) -> None:
@@ -80,7 +80,8 @@ class Script:
         self.arrays: dict[str, np.ndarray] = {}
         self.mask: Name | None = None
         self.mask_axes = 0
-        self.functions: dict[str, Any] = {}
+        self.sources = Sources()
+        self.contents = "floats"
         self._names: dict[int, tuple[Any, str]] = {}
         self._variables: dict[str, int] = {}
         self._layer = "model"
@@ -105,7 +106,14 @@ class Script:
             )
         self.lines.append(f"# {type(layer).__name__} {layer.name!r}")
         count, self._layer = len(self.lines), layer.name
-        found(layer, self)
+        if not layer.keeps_whole:
+            if self.contents.endswith("numbers") and layer.casts_input:
+                self.lines.append("x = x.astype(DTYPE)")
+            self.contents = "floats"
+        try:
+            found(layer, self)
+        except NotAlone as error:
+            raise CannotExportError(f"{layer.label} cannot be exported: {error}.") from None
         if len(self.lines) == count:  # nothing in inference
             self.lines.pop()
 
@@ -114,6 +122,9 @@ class Script:
         if fn is not activations.linear:
             if getattr(fn, "registry_kind", None) == "layer":
                 self.apply(fn)
+            elif isinstance(fn, types.FunctionType):
+                self.call(fn)
+                self.call(basics.settle, DTYPE)
             else:
                 self.call(formula_of(fn))
 
@@ -150,8 +161,7 @@ class Script:
         if isinstance(value, np.generic):
             return self.expression(value.item())
         if isinstance(value, types.FunctionType):
-            self.functions.setdefault(value.__name__, value)
-            return value.__name__
+            return self.sources.add(value)
         if isinstance(value, list | tuple):
             items = [self.expression(v) for v in value]
             return f"({', '.join(items)}{',' if len(items) == 1 else ''})"
@@ -160,6 +170,10 @@ class Script:
         if value is None or isinstance(value, bool | int | float):
             return repr(value)
         raise TypeError(f"An exported file cannot hold {value!r}.")
+
+    def array(self, value: np.ndarray, name: str) -> Name:
+        """Keep an array of a layer under a name; gives the expression for it."""
+        return Name(self._array(value, value, f"{self._layer}/{name}"))
 
     def _array(self, key: Any, value: np.ndarray, name: str) -> str:
         known = self._names.get(id(key))
@@ -177,8 +191,13 @@ class Name(str):
     """A variable of the file, as an argument of `Script.call`."""
 
 
+DTYPE = Name("DTYPE")  # of the model
+
+
 def formula_of(fn: Any) -> Any:
     """The function of an exported file that stands for an activation."""
+    if isinstance(fn, types.FunctionType):  # a user's
+        return fn
     ours = getattr(formulas, getattr(fn, "__name__", ""), None)
     known = isinstance(fn, activations.Activation) and getattr(activations, fn.__name__) is fn
     if ours is None or not known:
@@ -187,40 +206,3 @@ def formula_of(fn: Any) -> Any:
             f"Use one of kerasish.activations."
         )
     return ours
-
-
-# --- source text -------------------------------------------------------------------------------
-
-
-def sources(functions: dict[str, Any]) -> tuple[list[str], list[str], set[str]]:
-    """Source text of functions and all that they use: constants, definitions, modules."""
-    constants: dict[str, str] = {}
-    definitions: dict[str, str] = {}
-    modules: set[str] = set()
-    waiting = list(functions.values())
-    while waiting:
-        function = waiting.pop(0)
-        if function.__name__ in definitions:
-            continue
-        text = textwrap.dedent(inspect.getsource(function)).rstrip()
-        definitions[function.__name__] = text
-        for name in _names_in(text):
-            value = function.__globals__.get(name)
-            if isinstance(value, types.FunctionType):
-                if value.__module__ == function.__module__ or value.__module__.startswith(OWN):
-                    waiting.append(value)
-            elif isinstance(value, types.ModuleType):
-                modules.add(value.__name__)
-            elif isinstance(value, int | float | str | tuple):
-                constants[name] = f"{name} = {value!r}"
-    return list(constants.values()), list(definitions.values()), modules
-
-
-def _names_in(text: str) -> list[str]:
-    """Names that a function reads, annotations apart, in the order in which they come."""
-    function = ast.parse(text).body[0]
-    found = []
-    for node in ast.walk(function):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-            found.append((node.lineno, node.col_offset, node.id))
-    return list(dict.fromkeys(name for _, _, name in sorted(found)))

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
+import re
 import textwrap
 from typing import Any
 
 import numpy as np
 
+from kerasish import layers
 from kerasish.atomic import atomic_write
 from kerasish.errors import brief
 from kerasish.export import rules  # noqa: F401 (registers the rules)
-from kerasish.export.script import Script, sources
+from kerasish.export.functions import arrays
+from kerasish.export.script import Script
 
 FOREIGN = {
     "tf_saved_model": "a SavedModel, of TensorFlow",
@@ -99,36 +103,60 @@ def _npz(arrays: dict[str, np.ndarray]) -> bytes:
 
 def _text(model: Any, script: Script, name: str, digest: str) -> str:
     """The whole file."""
-    constants, definitions, modules = sources(script.functions)
-    imports = {"argparse", "hashlib", "sys", *(m for m in modules if m != "numpy")}
-    casts = model.flat_layers()[0].casts_input
+    given, sources = Given(model, script), script.sources
     shape, outputs = model.input_shape[1:], model.output_shape[1:]
-    floats = script.dtype.name
-    stem = os.path.splitext(name)[0]
-    used = "\n".join(definitions)
-    typing = [line for word, line in OPTIONAL_IMPORTS.items() if word in used]
+    floats, stem = script.dtype.name, os.path.splitext(name)[0]
+    used = set(re.findall(r"\w+", "\n".join(sources.definitions.values())))
+    imports = sorted(sources.imports.union(STANDARD) - {"import numpy as np"})
+    imports += [line for word, line in PROTOCOLS.items() if word in used]
     aliases = [line for word, line in ALIASES.items() if word in used]
     parts = [
         HEADER.format(
             label=model.name,
             inputs=_shape(shape),
-            input_type=floats if casts else "whole numbers",
+            input_type=given.kind,
             outputs=_shape(outputs),
-            output_type=floats,
+            output_type=floats if script.contents == "floats" else script.contents,
             stem=stem,
+            usage=given.usage.format(stem=stem).strip("\n"),
         ),
-        "\n".join([*(f"import {module}" for module in sorted(imports)), *typing, IMPORTS.strip()]),
+        "\n".join([*imports, IMPORTS.strip()]),
         "\n".join(["Array = np.ndarray", *aliases, "", *SETTINGS.strip().splitlines()]).format(
             shape=tuple(shape), dtype=floats, digest=digest, stem=stem
         ),
-        "\n".join(constants),
-        *definitions,
+        "\n".join(sources.constants.values()),
+        *sources.definitions.values(),
         FORWARD.format(body=textwrap.indent("\n".join(script.lines), "    ") or "    pass"),
-        FRAME.format(cast="np.asarray(x, DTYPE)" if casts else "np.asarray(x)"),
+        FRAME.format(cast=given.cast, read=given.read, help=given.help),
     ]
     head, *rest = [part.strip("\n") for part in parts if part]
     head = "\n\n".join([head, rest.pop(0), rest.pop(0)])
     return "\n\n\n".join([head, *rest]) + "\n"
+
+
+class Given:
+    """What the file says and does about its inputs."""
+
+    def __init__(self, model: Any, script: Script) -> None:
+        first = model.flat_layers()[0]
+        self.usage, self.help = ARRAY_USAGE, "inputs, a file that numpy.save has written"
+        self.read = "read_array(options.x)"
+        if not first.takes_text or getattr(first, "invert", False):
+            script.sources.add(arrays.read_array)
+            self.kind = script.dtype.name if first.casts_input else "whole numbers"
+            if isinstance(first, layers.Discretization):
+                self.kind = "numbers"
+            self.cast = "np.asarray(x, DTYPE)" if first.casts_input else "np.asarray(x)"
+            return
+        both = isinstance(first, layers.Hashing)
+        self.kind = "texts or whole numbers" if both else "texts"
+        convert = script.sources.add(arrays.texts_or_numbers if both else arrays.texts)
+        self.cast = f"{convert}(x, {json.dumps(first.encoding)})"
+        columns = model.input_shape[1:] or (1,)
+        if len(columns) == 1:
+            self.usage = TEXT_USAGE
+            self.help = "a text file of one sample a line, - for stdin, or a .npy file"
+            self.read = f"{script.sources.add(arrays.read_texts)}(options.x, {columns[0]})"
 
 
 def _shape(shape: Any) -> str:
@@ -146,16 +174,29 @@ In Python:
     from {stem} import predict
     y = predict(x)
 
-On the command line (x.npy is an array that numpy.save has written):
-
-    python {stem}.py x.npy --out y.npy
+{usage}
 
 The weights are in {stem}.npz, which has to lie beside this file.
 """
 
 from __future__ import annotations
 '''
-OPTIONAL_IMPORTS = {"Function": "from collections.abc import Callable"}
+ARRAY_USAGE = """
+On the command line (x.npy is an array that numpy.save has written):
+
+    python {stem}.py x.npy --out y.npy
+"""
+TEXT_USAGE = """
+On the command line (x.txt has a sample in each line, with tabs between its texts if it has several;
+in place of it - reads stdin, and x.npy is an array that numpy.save has written):
+
+    python {stem}.py x.txt --out y.npy
+"""
+STANDARD = ["import argparse", "import hashlib", "import sys"]
+PROTOCOLS = {
+    "Function": "from collections.abc import Callable",
+    "Iterable": "from collections.abc import Iterable",
+}
 ALIASES = {
     "Sizes": "Sizes = tuple[int, ...]",
     "Function": "Function = Callable[[Array], Array]",
@@ -197,6 +238,10 @@ def weights() -> dict[str, Array]:
 def check(x: Any) -> Array:
     """Return x as an array, if its shape fits the model."""
     x = {cast}
+    if x.ndim == len(SHAPE) and SHAPE[-1:] == (1,):
+        x = x[..., None]
+    elif x.ndim == len(SHAPE) + 2 and x.shape[-1] == 1:
+        x = x[..., 0]
     fits = x.ndim == len(SHAPE) + 1 and all(
         a in (None, b) for a, b in zip(SHAPE, x.shape[1:], strict=True)
     )
@@ -220,21 +265,20 @@ def predict(x: Any, batch_size: int = 32) -> Array:
 def main(arguments: list[str] | None = None) -> None:
     """Predict for an array in a file."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("x", help="inputs, a file that numpy.save has written")
+    parser.add_argument("x", help="{help}")
     parser.add_argument("--out", help="where to write the outputs; without it they are printed")
     parser.add_argument("--batch-size", type=int, default=32, help="samples at a time")
     options = parser.parse_args(arguments)
     try:
-        x = np.load(options.x, allow_pickle=False)
-        if not isinstance(x, np.ndarray):
-            raise ValueError(f"{{options.x}} holds several arrays. Pass a .npy file with one.")
-        y = predict(x, options.batch_size)
-    except (OSError, ValueError) as error:
+        y = predict({read}, options.batch_size)
+    except (OSError, TypeError, ValueError) as error:
         parser.error(str(error))
     if options.out:
         np.save(options.out, y)
     else:
-        np.savetxt(sys.stdout, y.reshape(len(y), -1), fmt="%.7g")
+        fmt = "%.7g" if y.dtype.kind == "f" else "%s"
+        between = "\\t" if y.dtype.kind == "U" else " "
+        np.savetxt(sys.stdout, y.reshape(len(y), -1), fmt, between)
 
 
 if __name__ == "__main__":

@@ -47,6 +47,12 @@ def normalize(x: Array, mean: Array, variance: Array, invert: bool = False) -> A
     return x * deviation + mean if invert else (x - mean) / deviation
 
 
+def settle(x: Any, dtype: Any) -> Array:
+    """What a function returned, floats as of this type."""
+    x = np.asarray(x)
+    return x.astype(dtype) if x.dtype.kind == "f" else x
+
+
 def mask_steps(x: Array, mask_value: float) -> tuple[Array, Array]:
     """Zeros in the time steps that are all `mask_value`, and the mask (N, T) of the others."""
     mask = np.any(x != mask_value, axis=-1)

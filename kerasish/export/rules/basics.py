@@ -10,7 +10,7 @@ from kerasish import layers
 from kerasish.export.functions import activations as formulas
 from kerasish.export.functions import basics
 from kerasish.export.functions.images import channels_last
-from kerasish.export.script import CannotExportError, Script, rule
+from kerasish.export.script import DTYPE, CannotExportError, Script, rule
 
 
 @rule(
@@ -35,26 +35,20 @@ def _wrapper(layer: Any, script: Script) -> None:
 
 
 @rule(layers.Lambda)
-def _refused(layer: Any, script: Script) -> None:
-    raise CannotExportError(
-        f"{layer.label} cannot be exported: its function is code of yours. Write a layer, and a "
-        f"rule for it: see kerasish.export.rule."
-    )
-
-
-@rule(
-    layers.CategoryEncoding,
-    layers.Discretization,
-    layers.Hashing,
-    layers.IntegerLookup,
-    layers.StringLookup,
-    layers.TextVectorization,
-)
-def _preparing(layer: Any, script: Script) -> None:
-    raise CannotExportError(
-        f"{layer.label} cannot be exported: it prepares data. Call it on them, and export the "
-        f"layers behind it."
-    )
+def _function(layer: Any, script: Script) -> None:
+    if layer.mask is not None:
+        raise CannotExportError(
+            f"{layer.label} cannot be exported: it makes a mask. Write a layer, and a rule for it: "
+            f"see kerasish.export.rule."
+        )
+    options = dict(layer.arguments)
+    if "mask" in layer.accepted:
+        options["mask"] = script.mask
+    if "training" in layer.accepted:
+        options["training"] = False
+    script.call(layer.function, **options)
+    script.call(basics.settle, DTYPE)
+    script.contents = "numbers"
 
 
 @rule(layers.Dense)
