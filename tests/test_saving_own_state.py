@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -95,6 +96,25 @@ def test_a_vocabulary_that_is_not_in_the_file_leaves_the_layer_to_be_adapted(tmp
     assert model.predict(np.array([["a"]]), verbose=0).shape == (1, 1, 2)
 
 
+@pytest.mark.parametrize("config_tells", [True, False])
+@pytest.mark.parametrize("line", [b"\n", b"a\n"])
+def test_millions_of_lines_are_counted_before_they_are_split(line, config_tells, tmp_path):
+    path = tmp_path / "m.keras"
+    lookup_model().save(path)
+    config = members(path)["config.json"]
+    if not config_tells:
+        config = config.replace(b'"vocabulary_size": 3', b'"vocabulary_size": null')
+    rewrite(path, **{ASSET.replace("/", "__").replace(".", "_d"): line * 4_000_000})
+    rewrite(path, config_djson=config)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match="vocabulary"):
+            load_model(path)
+        assert tracemalloc.get_traced_memory()[1] < 40 << 20
+    finally:
+        tracemalloc.stop()
+
+
 @pytest.mark.parametrize("last", [b"", b"\r\n"])
 def test_lines_that_end_as_on_windows(last, tmp_path):
     path = tmp_path / "m.keras"
@@ -109,6 +129,7 @@ def test_lines_that_end_as_on_windows(last, tmp_path):
     ("content", "message"),
     [
         (b"[UNK]\nb", "vocabulary.txt has 2 tokens, and the config says 3"),
+        (b"[UNK]\nb\na\nc\n\n", "vocabulary.txt has 4 tokens, and the config says 3"),
         (b"[UNK]\nb\nb", "has tokens more than once"),
         (b"[UNK]\nb\n\xff", "can't decode.*PYTHONUTF8=1"),
     ],

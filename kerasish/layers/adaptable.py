@@ -13,17 +13,34 @@ from kerasish.layers.tokens import Discrete, encode, parts
 from kerasish.layers.vocabulary import Vocabulary
 
 
-def _lines(data: bytes) -> list[str]:
-    """Lines of a file; those of Windows, where Keras writes text as that system does."""
+MOST_LINES = 1_000_000  # where the config does not say how many there are
+
+
+def _lines(data: bytes, size: int | None) -> list[str]:
+    """The `size` lines of a file; empty ones behind them do not count.
+
+    They may end as on Windows, where Keras writes text as that system does. Nothing is split
+    before the lines are counted.
+    """
+    breaks = data.count(b"\n")
+    if breaks and data.count(b"\r\n") == breaks:
+        data = data.replace(b"\r\n", b"\n")
+    empty = len(data) - len(data.rstrip(b"\n"))
+    if size is not None:
+        empty = min(empty, max(breaks + 1 - size, 0))
+    found = breaks + 1 - empty
+    if size is not None and found != size:
+        raise ValueError(f"vocabulary.txt has {found} tokens, and the config says {size}")
+    if size is None and found > MOST_LINES:
+        raise ValueError(f"vocabulary.txt has {found:,} tokens, and the config does not say so")
+    data = data[: len(data) - empty]
     try:
-        lines = data.decode().split("\n")
+        return data.decode().split("\n") if data else []
     except UnicodeDecodeError as error:
         raise ValueError(
             f"vocabulary.txt is no text in UTF-8 ({error}); Keras on Windows writes that of the "
             f"system: there, save again with PYTHONUTF8=1"
         ) from None
-    ends = [line.endswith("\r") for line in lines[:-1]]
-    return [line.removesuffix("\r") for line in lines] if ends and all(ends) else lines
 
 
 class Adaptable(Discrete):
@@ -112,12 +129,7 @@ class Adaptable(Discrete):
         if self._is_given:
             return
         vocabulary = self._vocabulary
-        lines = _lines(Path(dir_path, "vocabulary.txt").read_bytes())
-        size = vocabulary.filed_size
-        while len(lines) != size and lines and lines[-1] == "":
-            lines.pop()
-        if size is not None and len(lines) != size:
-            raise ValueError(f"vocabulary.txt has {len(lines)} tokens, and the config says {size}")
+        lines = _lines(Path(dir_path, "vocabulary.txt").read_bytes(), vocabulary.filed_size)
         tokens = [int(line) for line in lines] if vocabulary.whole else lines
         vocabulary.set(tokens, vocabulary.idf)
 

@@ -72,6 +72,8 @@ REASONS = [
     ("torch", "LayerNormalization(axis=1,scale=False)", "fails for axes that are not the last"),
     ("torch", "ScheduleFreeAdamW", "overwrites a value before its last use"),
     ("torch", "ContrastLimited", "gives other numbers there than on JAX, by 0.17"),
+    ("tensorflow", "interpolation=bicubic", "reads its weights from a table of 1,024 entries"),
+    ("tensorflow", "ScheduleFreeAdamW", "overwrites a value before its last use"),
     *(("torch", f"layer {name}", "needs TensorFlow") for name in ON_TENSORFLOW),
     *(("jax", f"layer {name}", "needs TensorFlow") for name in ON_TENSORFLOW),
     *(("fit", part, "draws other random numbers in training") for part in ("dropout", *RANDOM)),
@@ -381,6 +383,12 @@ def optimizer_cases():
 SPARSE = ("sparse_categorical_crossentropy", "SparseCategoricalCrossentropy", "ctc", "CTC")
 
 
+def head_for(name):
+    """What a model ends in; TensorFlow takes a softmax's logits for a binary loss's own."""
+    is_binary = any(part in name.lower() for part in ("binary", "bce"))
+    return ("linear" if "from_logits=True" in name else "sigmoid") if is_binary else "softmax"
+
+
 def loss_cases():
     for name in registry.known("loss"):
         if name.lower() in ("ctc", "ce", "crossentropy", "loss", "lossfunctionwrapper"):
@@ -393,7 +401,7 @@ def loss_cases():
             sparse = "sparse" in name.lower()
             y = LABELS if sparse or "circle" in name.lower() else HOT
             for loss in (name, found):
-                model = small("sgd", loss, ["mae"] if y is HOT else None)
+                model = small("sgd", loss, ["mae"] if y is HOT else None, head=head_for(name))
                 train(model, X, y)
                 exchange(f"loss {loss}", model, X, y)
 
@@ -407,7 +415,7 @@ def loss_cases():
     ):
 
         def run(loss=loss):
-            model = small("sgd", loss, loss_weights=0.5)
+            model = small("sgd", loss, loss_weights=0.5, head=head_for(f"{loss}"))
             y = LABELS if "Generalized" in type(loss).__name__ else HOT
             train(model, X, y)
             exchange(f"loss {loss}", model, X, y)
@@ -442,6 +450,8 @@ def metric_cases():
                 y, loss = LABELS, "sparse_categorical_crossentropy"
             if cls == "BinaryIoU":
                 y, loss, units, head = HOT[:, :1], "binary_crossentropy", 1, "sigmoid"
+            if cls == "BinaryCrossentropy":
+                loss, head = "binary_crossentropy", "sigmoid"
             kinds = [name] if cls not in NEEDS else []
             kinds += [found(*NEEDS.get(cls, []))] if is_class else [found]
             if cls in ("IoU", "MeanIoU"):
