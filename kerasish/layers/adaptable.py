@@ -12,7 +12,6 @@ import numpy as np
 from kerasish.layers.tokens import Discrete, encode, parts
 from kerasish.layers.vocabulary import Vocabulary
 
-
 MOST_LINES = 1_000_000  # where the config does not say how many there are
 
 
