@@ -7,8 +7,8 @@ further training must agree. Run by hand, with Keras 3.15 and torch, JAX or Tens
     KERAS_BACKEND=torch PYTHONPATH=. python tests/golden/check_saving_with_keras.py [word ...]
 
 With words, only cases whose names hold one of them are run; ``--part 2/8`` runs the second of
-eight parts. Prints how many of each kind were
-checked, and what was left out for what reason. Ends with 1 if anything differs.
+eight parts; ``--drawn 100 --seed 5`` takes a hundred random models instead. Prints how many of
+each kind were checked, and what was left out for what reason. Ends with 1 if anything differs.
 """
 
 import argparse
@@ -26,6 +26,7 @@ import numpy as np
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 import kerasish as ks
 from kerasish import registry
+from tests.golden import random_models
 from tests.test_layers import ON_TENSORFLOW, TABLE, row_id
 
 warnings.simplefilter("ignore")
@@ -577,15 +578,36 @@ def random_model(seed):
     exchange(f"random model {seed}", model, X, HOT)
 
 
+def drawn_cases(first, count):
+    """Models as of `random_models.py`: tables, sequences, images, tokens, half trained."""
+    for seed in range(first, first + count):
+
+        def run(seed=seed):
+            stack, frozen, compiled, x, y, fit = random_models.case(seed)
+            model = ks.Sequential([ks.Input(x.shape[1:], dtype=str(x.dtype))], seed=seed)
+            for layer in stack:
+                model.add(random_models.make(*layer))
+            for place in frozen:
+                model.layers[place].trainable = False
+            random_models.train(ks, model, compiled, x, y, fit)
+            exchange(f"drawn model {seed}", model, x, y)
+
+        yield f"drawn model {seed}", run
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("words", nargs="*", help="parts of the names of cases")
+    parser.add_argument("--drawn", type=int, help="so many random models instead of all cases")
+    parser.add_argument("--seed", type=int, default=0, help="of the first of them")
     parser.add_argument("--part", default="1/1", help="which part of how many, such as 2/8")
     chosen = parser.parse_args()
     words, (part, parts) = chosen.words, map(int, chosen.part.split("/"))
     checked, failed = collections.Counter(), collections.Counter()
-    number = 0
-    for cases in (layer_cases, optimizer_cases, loss_cases, metric_cases, model_cases):
+    number, kinds = 0, [layer_cases, optimizer_cases, loss_cases, metric_cases, model_cases]
+    if chosen.drawn:
+        kinds = [lambda: drawn_cases(chosen.seed, chosen.drawn)]
+    for cases in kinds:
         for name, run in cases():
             number += 1
             if number % parts != part % parts:
