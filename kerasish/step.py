@@ -29,6 +29,12 @@ def aligned(size: int) -> np.ndarray:
     return buffer[start : start + size]
 
 
+def aligned_array(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    """An uninitialised array in such memory."""
+    dtype = np.dtype(dtype)
+    return aligned(math.prod(shape) * dtype.itemsize).view(dtype).reshape(shape)
+
+
 def multiplied(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> np.ndarray:
     """``np.matmul(a, b, out=out)`` of no more than two axes each.
 

@@ -19,9 +19,11 @@ from kerasish.kernels.direct import Direct
 from kerasish.kernels.pooling import MaxPool, average_pool, max_pool
 from kerasish.kernels.window import Window, pad, window_of, windows
 from kerasish.kernels.winograd import Winograd
-from kerasish.step import Step
+from kerasish.step import Step, aligned_array
 
 __all__ = [
+    "Correlation",
+    "MaxPool",
     "Window",
     "average_pool",
     "correlate",
@@ -34,6 +36,8 @@ __all__ = [
     "window_of",
     "windows",
 ]
+
+WORTH = 64  # multiplications that are worth as much of a kernel as one element it writes
 
 
 def correlate(
@@ -51,9 +55,42 @@ def correlate(
     """
     spatial = x.shape[1:-1]
     y = step.empty((len(x), *window.outputs(spatial), kernel.shape[-1]), x.dtype)
-    if not _method(x, kernel.shape, window, groups, step).correlate(x, kernel, bias, relu, y):
+    if not _method(x.shape, x.dtype, kernel.shape, window, groups, step).correlate(x, kernel, bias, relu, y):
         Columns(window, kernel.shape, groups, spatial, step).correlate(x, kernel, bias, relu, y)
     return y
+
+
+class Correlation:
+    """`correlate` for inputs of one shape, to the bit, again and again.
+
+    What depends on shapes only is found once; what Winograd makes of a kernel is kept until the
+    kernel has other numbers. The output is overwritten by the next call.
+    """
+
+    def __init__(
+        self,
+        inputs: tuple[int, ...],
+        dtype: Any,
+        shape: tuple[int, ...],
+        window: Window,
+        groups: int,
+        step: Step,
+    ) -> None:
+        spatial = inputs[1:-1]
+        places = window.outputs(spatial)
+        self.y = aligned_array((inputs[0], *places, shape[-1]), dtype)
+        self._method = _method(inputs, dtype, shape, window, groups, step)
+        self._columns = Columns(window, shape, groups, spatial, step)
+        if isinstance(self._method, Winograd):
+            self._method.keep()
+
+    def __call__(
+        self, x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None, relu: bool
+    ) -> np.ndarray:
+        y = self.y
+        if not self._method.correlate(x, kernel, bias, relu, y):
+            self._columns.correlate(x, kernel, bias, relu, y)
+        return y
 
 
 @dataclass
@@ -105,7 +142,7 @@ def pooled_correlate(
     `pooling` pads nothing.
     """
     spatial, filters = window.outputs(x.shape[1:-1]), kernel.shape[-1]
-    method = _method(x, kernel.shape, window, groups, step)
+    method = _method(x.shape, x.dtype, kernel.shape, window, groups, step)
     pool = MaxPool(pooling, (len(x), *spatial, filters), x.dtype, step)
     y = step.empty((len(x), *pooling.outputs(spatial), filters), x.dtype)
     winner = pool.winner(y.shape)
@@ -135,7 +172,7 @@ def gradients(
 
     `y` is the output if relu was taken, else None. If it was `pooled`, `dy` is dLoss/d(pooled.y).
     """
-    method = _method(x, kernel.shape, window, groups, step)
+    method = _method(x.shape, x.dtype, kernel.shape, window, groups, step)
     found = _gradients(method, x, kernel, dy, y, wants, step, pooled)
     if found is None:
         method = Columns(window, kernel.shape, groups, x.shape[1:-1], step)
@@ -193,7 +230,7 @@ def kernel_gradient(
     step: Step,
 ) -> np.ndarray:
     """DLoss/dkernel, of `shape`, of `correlate`."""
-    method = _method(x, shape, window, groups, step)
+    method = _method(x.shape, x.dtype, shape, window, groups, step)
     found = _kernel_gradient(method, method.add_kernel_gradient(x, dy, None))
     if found is None:
         method = Columns(window, shape, groups, x.shape[1:-1], step)
@@ -220,18 +257,24 @@ def input_gradient(
 ) -> np.ndarray:
     """DLoss/dx of `correlate`."""
     dx = step.empty((len(dy), *spatial, kernel.shape[-2] * groups), dy.dtype)
-    if not _method(dx, kernel.shape, window, groups, step).input_gradient(dy, kernel, dx):
+    if not _method(dx.shape, dx.dtype, kernel.shape, window, groups, step).input_gradient(dy, kernel, dx):
         Columns(window, kernel.shape, groups, spatial, step).input_gradient(dy, kernel, dx)
     return dx
 
 
 def _method(
-    x: np.ndarray, shape: tuple[int, ...], window: Window, groups: int, step: Step
+    inputs: tuple[int, ...],
+    dtype: Any,
+    shape: tuple[int, ...],
+    window: Window,
+    groups: int,
+    step: Step,
 ) -> Columns | Winograd:
-    """How to correlate input `x` with a kernel of `shape`."""
-    spatial = x.shape[1:-1]
-    size = math.prod(window.outputs(spatial)) * shape[-1] * len(x)
-    if compiled.chosen(size, x.dtype):
+    """How to correlate inputs of a shape and type with a kernel of `shape`."""
+    spatial = inputs[1:-1]
+    size = math.prod(window.outputs(spatial)) * shape[-1] * inputs[0]
+    size = max(size, size * math.prod(shape[:-1]) // WORTH)
+    if compiled.chosen(size, dtype):
         if winograd.fits(window, shape, groups, spatial):
             return Winograd(window, shape, spatial, step)
         if direct.fits(window, shape, groups, spatial):

@@ -15,14 +15,31 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kerasish import activations
-from kerasish.kernels import compiled, constants, products
+from kerasish.kernels import compiled, constants, images, products
 from kerasish.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from kerasish.layers.base import Layer
+from kerasish.layers.convolution import Conv, Conv1D, Conv2D, Conv3D
 from kerasish.layers.core import Dense, Identity
+from kerasish.layers.global_pooling import (
+    GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
+    GlobalMaxPooling1D,
+    GlobalMaxPooling2D,
+)
 from kerasish.layers.normalization import BatchNormalization, LayerNormalization
+from kerasish.layers.pooling import (
+    AveragePooling1D,
+    AveragePooling2D,
+    MaxPooling1D,
+    MaxPooling2D,
+    MaxPooling3D,
+    Pooling,
+)
 from kerasish.layers.regularization import AlphaDropout, Dropout, GaussianDropout, GaussianNoise
 from kerasish.layers.reshaping import Flatten, Reshape
-from kerasish.step import Step, aligned
+from kerasish.step import Step, aligned_array
+
+MOST_KEPT = 2**18  # elements of a kernel for Winograd, which keeps four times as many
 
 
 class Prepared(NamedTuple):
@@ -52,11 +69,16 @@ def prepare(layer: Layer, shape: tuple[int, ...], step: Step) -> Prepared | None
 
 
 def prepare_chain(
-    layers: Sequence[Layer], shape: tuple[int, ...], step: Step, at_head: bool = False
+    layers: Sequence[Layer],
+    shape: tuple[int, ...],
+    step: Step,
+    at_head: bool = False,
+    most_elements: float = math.inf,
 ) -> list[Prepared] | None:
     """Bind layers that follow one another; None where one of them cannot be, or comes twice.
 
-    With `at_head` the last one leaves its logits in the step (see `Layer.activate`).
+    With `at_head` the last one leaves its logits in the step (see `Layer.activate`). Their outputs
+    have `most_elements` in all.
     """
     if len(set(layers)) < len(layers):
         return None
@@ -68,24 +90,29 @@ def prepare_chain(
             return None
         pieces.append(piece)
         shape = piece.shape
+        most_elements -= math.prod(shape)
+        if most_elements < 0:
+            return None
     return pieces
 
 
 def _dense(layer: Dense, shape: tuple[int, ...], step: Step) -> Prepared | None:
     kernel, bias = layer.kernel, layer.bias
     after, dtype = (shape[0], layer.units), kernel.value.dtype
-    if len(shape) != 2 or compiled.chosen(math.prod(after), dtype):
+    if len(shape) != 2:
         return None
-    if not products.are_plain(shape[0], kernel.shape, dtype):
-        return None
-    z = _memory(after, dtype)
+    if compiled.chosen(math.prod(after), dtype) or not products.are_plain(
+        shape[0], kernel.shape, dtype
+    ):
+        return None if step.recording else _as_it_is(layer, shape, step)
+    z = aligned_array(after, dtype)
     activation = _activation(layer, z, step)
     if activation is None:
         return None
     activate, to_dz = activation
     of_kernel = step.grads.get(kernel)
     of_bias = None if bias is None else step.grads.get(bias)
-    dx = _memory(shape, dtype) if step.recording and step.needs_dx(layer) else None
+    dx = aligned_array(shape, dtype) if step.recording and step.needs_dx(layer) else None
     ones = constants.ones(shape[0], dtype)
     x = z
 
@@ -114,13 +141,13 @@ def _activation(layer: Any, z: np.ndarray, step: Step) -> Any:
     if step.at_head:
         step.at_head = False
         step.logits = z
-        return partial(fn._formula, z, out=_memory(z.shape, z.dtype)), _same
+        return partial(fn._formula, z, out=aligned_array(z.shape, z.dtype)), _same
     if fn is activations.linear:
         return (lambda: z), _same
     if not layer.is_relu:
         return activations.bound(fn, z, step.recording)
     (zero,) = constants.numbers(z.dtype, 0)
-    passes, dz = _memory(z.shape, np.dtype(bool)), _memory(z.shape, z.dtype)
+    passes, dz = aligned_array(z.shape, np.dtype(bool)), aligned_array(z.shape, z.dtype)
 
     def to_dz(dy: np.ndarray) -> np.ndarray:
         np.not_equal(z, zero, passes)
@@ -129,11 +156,59 @@ def _activation(layer: Any, z: np.ndarray, step: Step) -> Any:
     return partial(np.maximum, z, zero, out=z), to_dz
 
 
+def _convolution(layer: Conv, shape: tuple[int, ...], step: Step) -> Prepared | None:
+    """For predictions; `Winograd` keeps the transformed kernel."""
+    kernel, bias, relu = layer.kernel, layer.bias, layer.is_relu
+    if step.recording or layer.channels_first or kernel.size > MOST_KEPT:
+        return None
+    window, after = layer.window(shape[1:-1]), layer.compute_output_shape(shape)
+    correlation = images.Correlation(
+        shape, kernel.value.dtype, kernel.shape, window, layer.groups, step
+    )
+    activate: Any = None
+    if not relu and layer.activation is not activations.linear:
+        activation = _activation(layer, correlation.y, step)
+        if activation is None:
+            return None
+        activate, _ = activation
+
+    def forward(x: np.ndarray) -> np.ndarray:
+        y = correlation(x, kernel.value, None if bias is None else bias.value, relu)
+        return y if activate is None else activate()
+
+    return Prepared(forward, _same, after)  # type: ignore[arg-type]
+
+
+def _max_pooling(layer: Pooling, shape: tuple[int, ...], step: Step) -> Prepared | None:
+    """For predictions."""
+    if step.recording or layer.channels_first:
+        return None
+    after: Any = layer.compute_output_shape(shape)
+    y = aligned_array(after, layer.dtype)
+    pool = images.MaxPool(layer.window(shape[1:-1]), shape, y.dtype, Step(batch_size=shape[0]))
+    winner = pool.winner(after)
+
+    def forward(x: np.ndarray) -> np.ndarray:
+        pool.forward(x, y, winner)
+        return y
+
+    return Prepared(forward, _same, after)
+
+
 def _flatten(layer: Flatten, shape: tuple[int, ...], step: Step) -> Prepared | None:
     if layer.data_format != "channels_last":
         return None
     after = shape[0], math.prod(shape[1:])
     return Prepared(lambda x: x.reshape(after), lambda dy: dy.reshape(shape), after)
+
+
+def _only_in_training(layer: Layer, shape: tuple[int, ...], step: Step) -> Prepared:
+    """A layer that gives its input back in predictions."""
+    return _as_it_is(layer, shape, step) if step.training else Prepared(_same, _same, shape)
+
+
+def _only_predicting(layer: Layer, shape: tuple[int, ...], step: Step) -> Prepared | None:
+    return None if step.recording else _as_it_is(layer, shape, step)
 
 
 def _as_it_is(layer: Layer, shape: tuple[int, ...], step: Step) -> Prepared:
@@ -155,22 +230,28 @@ def _same(dy: np.ndarray) -> np.ndarray:
     return dy
 
 
-def _memory(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    return aligned(math.prod(shape) * dtype.itemsize).view(dtype).reshape(shape)
-
-
 _FORMS: dict[type, Callable[[Any, tuple[int, ...], Step], Prepared | None]] = {
     Dense: _dense,
     Flatten: _flatten,
+    **dict.fromkeys((Conv1D, Conv2D, Conv3D), _convolution),
+    **dict.fromkeys((MaxPooling1D, MaxPooling2D, MaxPooling3D), _max_pooling),
+    **dict.fromkeys((AlphaDropout, Dropout, GaussianDropout, GaussianNoise), _only_in_training),
+    **dict.fromkeys(
+        (
+            AveragePooling1D,
+            AveragePooling2D,
+            GlobalAveragePooling1D,
+            GlobalAveragePooling2D,
+            GlobalMaxPooling1D,
+            GlobalMaxPooling2D,
+        ),
+        _only_predicting,
+    ),
     **dict.fromkeys(
         (
             Activation,
-            AlphaDropout,
             BatchNormalization,
-            Dropout,
             ELU,
-            GaussianDropout,
-            GaussianNoise,
             Identity,
             LayerNormalization,
             LeakyReLU,

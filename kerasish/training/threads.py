@@ -181,8 +181,8 @@ class BlasGuard:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._inside = 0
-        self._controller: Any = None
-        self._limit: Any = None
+        self._libraries: list[Any] | None = None
+        self._threads: list[int] | None = None  # of each library before, while anyone is inside
 
     @contextlib.contextmanager
     def __call__(self) -> Iterator[None]:
@@ -191,31 +191,42 @@ class BlasGuard:
         try:
             with self._lock:
                 if self._inside == 0:
-                    self._limit = self._find().limit(limits=1)
+                    self._threads = self._hold()
                 self._inside += 1
                 counted = True
             yield
         finally:
             with interrupts.whole(), self._lock:
                 self._inside = max(0, self._inside - counted)
-                if self._inside == 0 and self._limit is not None:
-                    limit, self._limit = self._limit, None
-                    limit.restore_original_limits()
+                if self._inside == 0:
+                    self._restore()
 
-    def _find(self) -> Any:
-        if self._controller is None:
+    def _hold(self) -> list[int]:
+        """Set every library to one thread; how many each had.
+
+        What threadpoolctl does, without what it looks up besides: a prediction takes no longer.
+        """
+        if self._libraries is None:
             from threadpoolctl import ThreadpoolController
 
-            self._controller = ThreadpoolController().select(user_api="blas")
-        return self._controller
+            self._libraries = ThreadpoolController().select(user_api="blas").lib_controllers
+        threads = [library.get_num_threads() for library in self._libraries]
+        for library, count in zip(self._libraries, threads, strict=True):
+            if count != 1:
+                library.set_num_threads(1)
+        return threads
+
+    def _restore(self) -> None:
+        threads, self._threads = self._threads, None
+        for library, count in zip(self._libraries or (), threads or (), strict=False):
+            if count != 1:
+                library.set_num_threads(count)
 
     def after_fork(self) -> None:
         """In a child process nobody is inside."""
         self._lock = threading.Lock()
         self._inside = 0
-        if self._limit is not None:
-            self._limit.restore_original_limits()
-            self._limit = None
+        self._restore()
 
 
 gang = Gang()
