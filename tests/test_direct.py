@@ -4,7 +4,6 @@ import concurrent.futures
 import pickle
 
 import numpy as np
-
 import pytest
 
 import kerasish
@@ -134,7 +133,8 @@ def test_a_prepared_model_gives_the_bits_of_a_loop(make, rows, kernels, monkeypa
         for _ in range(4):
             y = model.predict(x, verbose=0)
             np.testing.assert_array_equal(y, expected)
-            assert y.flags.owndata and y.flags.writeable
+            assert y.flags.owndata
+            assert y.flags.writeable
         assert count_chains(model) == 1
 
 
@@ -167,7 +167,8 @@ def test_images_with_nan_are_predicted_as_in_a_loop():
         again = [model.predict(x, verbose=0) for _ in range(3)]
     for y in again:
         np.testing.assert_array_equal(y, expected)
-    assert np.isfinite(expected[1]).all() and not np.isfinite(expected[0]).all()
+    assert np.isfinite(expected[1]).all()
+    assert not np.isfinite(expected[0]).all()
 
 
 def test_little_memory_is_kept(monkeypatch):
@@ -181,7 +182,8 @@ def test_little_memory_is_kept(monkeypatch):
     model = convnet()
     for _ in range(3):
         y = model.predict_on_batch(np.zeros((4, 12, 12, 3)))
-    assert count_chains(model) == 0 and y.shape == (4, 10)
+    assert count_chains(model) == 0
+    assert y.shape == (4, 10)
 
 
 def test_a_prediction_that_is_interrupted_leaves_the_model_prepared():

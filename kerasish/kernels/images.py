@@ -55,7 +55,9 @@ def correlate(
     """
     spatial = x.shape[1:-1]
     y = step.empty((len(x), *window.outputs(spatial), kernel.shape[-1]), x.dtype)
-    if not _method(x.shape, x.dtype, kernel.shape, window, groups, step).correlate(x, kernel, bias, relu, y):
+    if not _method(x.shape, x.dtype, kernel.shape, window, groups, step).correlate(
+        x, kernel, bias, relu, y
+    ):
         Columns(window, kernel.shape, groups, spatial, step).correlate(x, kernel, bias, relu, y)
     return y
 
@@ -87,6 +89,7 @@ class Correlation:
     def __call__(
         self, x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None, relu: bool
     ) -> np.ndarray:
+        """``correlate(x, kernel, bias)``, then relu if asked."""
         y = self.y
         if not self._method.correlate(x, kernel, bias, relu, y):
             self._columns.correlate(x, kernel, bias, relu, y)
@@ -257,7 +260,9 @@ def input_gradient(
 ) -> np.ndarray:
     """DLoss/dx of `correlate`."""
     dx = step.empty((len(dy), *spatial, kernel.shape[-2] * groups), dy.dtype)
-    if not _method(dx.shape, dx.dtype, kernel.shape, window, groups, step).input_gradient(dy, kernel, dx):
+    if not _method(dx.shape, dx.dtype, kernel.shape, window, groups, step).input_gradient(
+        dy, kernel, dx
+    ):
         Columns(window, kernel.shape, groups, spatial, step).input_gradient(dy, kernel, dx)
     return dx
 

@@ -54,34 +54,41 @@ class Winograd:
         self.padding = tuple(before for before, _ in window.padding)
         self._transformed: np.ndarray | None = None  # the kernel as it is
         self._turned: np.ndarray | None = None  # and turned
-        self._seen: np.ndarray | None = None  # the bits of what was transformed, where it is kept
+        # Where a kernel is kept: its bits, and what was made of them.
+        self._kept: tuple[np.ndarray, np.ndarray] | None = None
         tiles = math.prod(-(-n // 4) for n in self.places)
         self.at_once = _blocks_of(IMAGES, MANY_TILES, self.channels + self.filters, tiles)
 
     def keep(self) -> None:
         """From now on transform the kernel of `correlate` only where it is not as last time."""
         channels, filters = self.channels, self.filters
-        self._transformed = aligned_array((36, channels, filters), np.float32)
-        self._seen = np.zeros(9 * channels * filters, np.int32)
-        self._transformed[...] = 0
+        made = aligned_array((36, channels, filters), np.float32)
+        made[...] = 0
+        self._kept = np.zeros(9 * channels * filters, np.int32), made
 
     def correlate(
         self, x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None, relu: bool, y: np.ndarray
     ) -> bool:
         """`Columns.correlate`; False if outputs are not finite and so may be wrong."""
         shift = np.zeros(self.filters, np.float32) if bias is None else compiled.plain(bias)
-        if self._seen is not None:
-            self._follow(kernel)
-        elif self._transformed is None:
-            self._transformed = self._matrices(kernel)
-        return self._correlate(compiled.plain(x), self._transformed, self.padding, shift, relu, y)
+        transformed = self._transform(kernel)
+        return self._correlate(compiled.plain(x), transformed, self.padding, shift, relu, y)
 
-    def _follow(self, kernel: np.ndarray) -> None:
-        """Transform a kernel unless each of its bits is as it was, which takes 5 % of the time."""
+    def _transform(self, kernel: np.ndarray) -> np.ndarray:
+        """G kernel G^T, once; where it is kept, again unless each bit of the kernel is as it was.
+
+        To compare them takes 5 % of the time.
+        """
+        if self._kept is None:
+            if self._transformed is None:
+                self._transformed = self._matrices(kernel)
+            return self._transformed
+        seen, made = self._kept
         bits = kernel.reshape(-1).view(np.int32)
-        if not np.array_equal(bits, self._seen):
-            self._transformed[...] = self._matrices(kernel)  # type: ignore[index]
-            self._seen[...] = bits  # type: ignore[index]
+        if not np.array_equal(bits, seen):
+            made[...] = self._matrices(kernel)
+            seen[...] = bits
+        return made
 
     def input_gradient(self, dy: np.ndarray, kernel: np.ndarray, dx: np.ndarray) -> bool:
         """`Columns.input_gradient`: a correlation with the kernel turned by half a circle."""

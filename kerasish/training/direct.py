@@ -6,7 +6,6 @@ bound to that shape (`layers.prepared`) and called in a row, in as many threads 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
