@@ -142,12 +142,53 @@ def stopped(distribute):
     return model, model.fit(ROWS, LABELS, 16, 20, verbose=0, **options)
 
 
+class SignSGD(ks.optimizers.Optimizer):
+    """Keras's way to write an optimizer, weight by weight."""
+
+    def update_step(self, gradient, variable, learning_rate):
+        variable.assign_sub(learning_rate * np.sign(gradient))
+
+
+def wide(optimizer):
+    """Enough weights for the ranks of one machine to share the optimizer's work."""
+
+    def case(distribute):
+        model = ks.Sequential(
+            [
+                layers.Embedding(2000, 16, embeddings_regularizer="l2"),
+                layers.Flatten(),
+                layers.Dense(600, "relu", kernel_constraint="max_norm"),
+                layers.BatchNormalization(),
+                layers.Dropout(0.2),
+                layers.Dense(250, "relu"),
+                layers.Dense(4, "softmax"),
+            ]
+        )
+        model.compile(optimizer(), "sparse_categorical_crossentropy", distribute=distribute)
+        history = model.fit(WORDS, LABELS[:33], 16, 2, verbose=0)
+        again = model.fit(WORDS, LABELS[:33], 8, 1, verbose=0)
+        held = [float(np.sum(v.numpy(), dtype="float64")) for v in model.optimizer.variables]
+        return model, history, *again.history["loss"], *held
+
+    return case
+
+
+WIDE = {
+    "adam": lambda: ks.optimizers.AdamW(0.01, weight_decay=0.1),
+    "clipped": lambda: ks.optimizers.Nadam(0.01, global_clipnorm=0.5),
+    "accumulated": lambda: ks.optimizers.RMSprop(0.01, gradient_accumulation_steps=2),
+    "averaged": lambda: ks.optimizers.SGD(0.1, momentum=0.9, use_ema=True),
+    "whole": lambda: ks.optimizers.Adafactor(0.01),
+    "own": lambda: SignSGD(0.001),
+}
+
 CASES = {
     case.__name__: case
     for case in (
         mlp, convnet, lstm, stateful, embedding, joined, generator, loop, stopped,
     )
 }  # fmt: skip
+CASES |= {f"wide {name}": wide(optimizer) for name, optimizer in WIDE.items()}
 
 
 def run(name, threads, distribute=None):

@@ -89,6 +89,12 @@ class Cluster:
         self._comm.Allreduce(self._mpi.IN_PLACE, array)
         self.waiting = None
 
+    def meet(self, what: str) -> None:
+        """Wait until all ranks have come here."""
+        self._enter(what)
+        self._comm.Barrier()
+        self.waiting = None
+
     def broadcast(self, value: Any, kind: str) -> Any:
         """Return rank 0's value everywhere."""
         self.exchange(kind, None)  # where a rank that has failed is noticed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -53,6 +53,27 @@ class Memory:
     def _fill(array: np.ndarray, slot: Slot, weight: Weight) -> np.ndarray:
         array[...] = weight.value if slot.initial == "weight" else slot.initial
         return array
+
+    @property
+    def arrays(self) -> list[np.ndarray]:
+        """The memory of the slots."""
+        return self.packed or [array for made in self.slots for _, array in made]
+
+    def move(self, take: Callable[[tuple[int, ...], Any], np.ndarray], fill: bool) -> None:
+        """Move the slots into memory that `take` gives; without `fill` it has them already."""
+        moved = [take(array.shape, array.dtype) for array in self.arrays]
+        if fill:
+            for new, old in zip(moved, self.arrays, strict=True):
+                new[...] = old
+        if self.packed:
+            self.packed = moved
+            views: Iterable[Any] = (
+                self.runs.view(new, weight) for weight in self.runs.weights for new in moved
+            )
+        else:
+            views = moved
+        rest = iter(views)
+        self.slots = [[(slot, next(rest)) for slot, _ in made] for made in self.slots]
 
     def _attach(self, building: bool) -> None:
         """Become the state that the optimizer shows, and let its own `build` make variables."""

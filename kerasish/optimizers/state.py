@@ -19,6 +19,8 @@ from kerasish.store import Array, Runs, Weight
 
 # Parts of a gradient beside the first, and the stretches in which they are zero.
 Parts = tuple[Sequence[np.ndarray], Sequence[tuple[int, int]]]
+# Does what `plan.each` does together with other processes: run, groups, work, whether it updates.
+Spread = Callable[[Run, list[list[Block]], Callable[[list[Block]], None], bool], None]
 
 
 class OptimizerState(Memory):
@@ -39,6 +41,8 @@ class OptimizerState(Memory):
         Steps done, those of a gradient accumulation counted singly.
     swapped : bool
         Whether the weights and their moving average have changed places (`swap_average`).
+    spread : callable, optional
+        Goes through the blocks in place of this process alone.
 
     Examples
     --------
@@ -63,6 +67,7 @@ class OptimizerState(Memory):
         self._work: np.ndarray | None = None
         self._grads: np.ndarray | None = None
         self._by_weight = type(optimizer).update_step is not Optimizer.update_step
+        self.spread: Spread | None = None
         super().__init__(optimizer, runs, dtype, building)
 
     def apply(
@@ -94,7 +99,7 @@ class OptimizerState(Memory):
         if step == 0:
             self.copy_weights()  # they may have been loaded since the slots were made
         if len(others) and (every or opt.clipvalue or opt.clipnorm or opt.global_clipnorm):
-            each(run, plan.groups, partial(_add_blocks, gradient, others))
+            self._each(run, plan.groups, partial(_add_blocks, gradient, others), updates=False)
             others = ()
         done = step // every if every else step
         if not every or (step + 1) % every == 0:
@@ -111,6 +116,23 @@ class OptimizerState(Memory):
         for weight in plan.constrained:
             weight.value[...] = weight.constraint(weight.value)
         self.count[...] = step + 1
+
+    @property
+    def can_be_spread(self) -> bool:
+        """Whether the update is worth being shared with other processes, and can be."""
+        plain = type(self) is OptimizerState and not self._by_weight and not self._custom
+        return plain and len(self._plan(None).groups) > 1
+
+    def move(self, take: Any, fill: bool) -> None:
+        """Move the slots into other memory (see `Memory.move`)."""
+        super().move(take, fill)
+        self._plans.clear()
+
+    def _each(self, run: Run, groups: list[Any], work: Callable[..., None], updates: bool) -> None:
+        if self.spread is None:
+            each(run, groups, work)
+        else:
+            self.spread(run, groups, work, updates)
 
     def _own(self) -> np.ndarray:
         """Return packed memory for a gradient that is not the caller's any more."""
@@ -170,7 +192,8 @@ class OptimizerState(Memory):
         if found is not None:
             scalars = tuple(np.float32(number) for number in (*scalars, *found[1]))
             update = partial(_run_kernel, getattr(compiled.optimizers, found[0]))
-        each(run, plan.groups, partial(_update_blocks, update, gradient, parts, scalars, lr))
+        work = partial(_update_blocks, update, gradient, parts, scalars, lr)
+        self._each(run, plan.groups, work, updates=True)
 
     def _average(self, plan: Plan, done: int, run: Run) -> None:
         opt = self.optimizer

@@ -109,18 +109,26 @@ class Program:
             self.state.finalize()
 
     @interrupts.whole()
-    def release(self) -> None:
-        """Give back the memory of the steps (after `fit`)."""
+    def renew(self) -> None:
+        """Make the steps anew, as for another seed."""
         if self.runs is not None:
             self._prepare()
+
+    def release(self) -> None:
+        """Give back the memory of the steps (after `fit`)."""
+        self.renew()
 
     def _equip(self, step: Step) -> None:
         """Give a new step of a training team its gradients and its frozen layers."""
         assert self.runs is not None
-        gradient = np.zeros(self.runs.size, self.runs.dtype)
+        gradient = self._new_gradient()
         self._gradients.append(gradient)
         step.grads = {w: self.runs.view(gradient, w) for w in self.runs.weights}
         step.no_dx, step.frozen = self._no_dx, self.frozen
+
+    def _new_gradient(self) -> np.ndarray:
+        assert self.runs is not None
+        return np.zeros(self.runs.size, self.runs.dtype)
 
     def _equip_testing(self, step: Step) -> None:
         step.frozen = self.frozen

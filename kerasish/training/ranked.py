@@ -20,12 +20,11 @@ from kerasish.data.base import UNKNOWN
 from kerasish.distributed import RankError
 from kerasish.errors import warn
 from kerasish.step import Step, commit, split_rows
-from kerasish.training.agreement import News, checksum, compare, refuse_unshardable
+from kerasish.training import tables
 from kerasish.training.interrupt import NonFiniteError, all_finite, interrupts
 from kerasish.training.program import Program
-from kerasish.training.ranked_team import A_SUM, Layout, RankedTeam, even_layout, given_layout
-from kerasish.training.shards import shard_count
-from kerasish.training.state import FitState, all_weights, restore, state_of
+from kerasish.training.ranked_fit import RankedFit
+from kerasish.training.ranked_team import A_SUM, Layout, RankedTeam, given_layout
 from kerasish.training.threads import gang
 
 # What the ranks exchange, as a message names it if they are not all at the same.
@@ -44,39 +43,19 @@ def warn_if_alone(program: Program) -> None:
         warn(f"fit: {told}")
 
 
-class RankedProgram(Program):
+class RankedProgram(RankedFit):
     """What one batch does where several ranks of a cluster have a part of it each."""
 
-    def __init__(self, *args: Any) -> None:
-        self.cluster = distributed.connect()
-        self.ranks, self.speaks = self.cluster.size, self.cluster.rank == 0
-        self._whole: tuple[Any, Any] = (None, None)  # targets and weights of a batch, to be judged
-        self._begun = False
-        super().__init__(*args)
-        refuse_unshardable(self.model)
-
     def _prepare(self) -> None:
-        refuse_unshardable(self.model)  # layers may have been made since `compile`
         super()._prepare()
-        self._weights = all_weights(self.model)
         self._judged = RankedTeam(self.cluster, self.model.seed, training=False, recording=False)
         self._trained = RankedTeam(self.cluster, self.model.seed, training=True, recording=True)
-        self._news = News(self.model)
 
-    # --- the rows of a rank -------------------------------------------------------------------
-
-    def _all_shards(self, rows: int) -> int:
-        """Number of shards of a batch on all ranks together."""
-        flops = 3 * self.model.flops_a_row
-        return shard_count(flops, rows, self._shardable, self.cluster.size)
-
-    def own_rows(self, rows: int) -> slice:
-        """The rows of a batch that are this rank's."""
-        return self._layout(rows).rows
-
-    def _layout(self, total: int) -> Layout:
-        cluster = self.cluster
-        return even_layout(total, self._all_shards(total), cluster.size, cluster.rank)
+    def _new_gradient(self) -> np.ndarray:
+        made = len(self._gradients)
+        if self._shared is not None and made < len(self._shared.own):
+            return self._shared.own[made]
+        return super()._new_gradient()
 
     def _cut(
         self, x: Any, y: Any, weights: Any, total: int | None, start: int
@@ -129,26 +108,45 @@ class RankedProgram(Program):
             self._check_targets(y, len(x))
         counter = self.model.next_counter()
         team = self._trained
-        results = self._run(team, x, y, weights, layout, counter)
+        shared = self._shared
+        if shared is not None and max(layout.counts) > len(shared.own):
+            self._end_sharing()  # somebody has allowed more threads
+            shared = None
+        squares = None if shared is None else [0.0] * len(layout.parts)
+        results = self._run(team, x, y, weights, layout, counter, squares)
         steps = team.steps[: len(results)]
-        team.hire(1, self._equip)  # a rank without rows adds zeros
-        gradient, *others = self._gradients[: max(1, len(results))]
-        if not results:
-            gradient[...] = 0
-        penalty = self._penalties(gradient, steps[0]) if layout.start == 0 and results else 0.0
-        loss, joined = self._share(A_STEP, layout, results, penalty, steps)
-        for other in others:
-            gang.share(_sums(gradient, other))
-        self.cluster.total(gradient)
+        penalty = 0.0
+        if layout.start == 0 and results:
+            penalty = self._penalties(self._gradients[0], steps[0])
+            if squares and self._penalised:  # their gradients have come in since
+                squares[0] = float(np.dot(self._gradients[0], self._gradients[0]))
+        loss, joined = self._share(A_STEP, layout, results, penalty, steps, squares)
+        if shared is None:
+            gradients = [self._total(len(results))]
+        else:
+            gradients = shared.gradients(layout.counts)
         if check:
-            self._check_finite(loss, [gradient], x, counter, y)
+            self._check_finite(loss, gradients, x, counter, y, joined.squares)
         self._count(loss, layout.total, joined)
         self._commit(steps, joined)
-        if self.state is not None and gradient.size:
-            self.state.apply(gradient, gang.share)
+        if shared is not None:
+            shared.apply(gradients, gang.share)
+        elif self.state is not None and gradients[0].size:
+            self.state.apply(gradients[0], gang.share)
         for step in team.steps[:1]:
             step.touched.clear()  # the other ranks' rows are in it too
         return loss
+
+    def _total(self, count: int) -> np.ndarray:
+        """The sum of all gradients, of which `count` are this rank's."""
+        self._trained.hire(1, self._equip)
+        gradient, *others = self._gradients[: max(1, count)]
+        if count == 0:  # a rank without rows adds zeros
+            gradient[...] = 0
+        for other in others:
+            gang.share(_sums(gradient, other))
+        self.cluster.total(gradient)
+        return gradient
 
     @interrupts.whole()
     @np.errstate(all="ignore")
@@ -186,8 +184,12 @@ class RankedProgram(Program):
         weights: Any,
         layout: Layout,
         counter: int,
+        squares: list[float] | None = None,
     ) -> list[Any]:
-        """Call the model on this rank's shards: (loss, increments, predictions) of each."""
+        """Call the model on this rank's shards: (loss, increments, predictions) of each.
+
+        `squares` gets the products of their gradients with themselves.
+        """
         whole, self._whole = None, (y, weights)
         if self._needs_all and y is not None:
             parts = self.cluster.exchange("the targets", (y, weights))
@@ -203,6 +205,9 @@ class RankedProgram(Program):
                 backward(dy)
             for weight in self._unwritten(step):
                 step.grads[weight][...] = 0
+            if squares is not None and self.runs is not None:
+                place = step.shard - layout.first
+                squares[place] = tables.square(step, self._gradients[place], self.runs)
             return value + sum(step.losses), scores, y_pred
 
         prepare = self._equip if team.recording else self._equip_testing
@@ -211,7 +216,13 @@ class RankedProgram(Program):
     # --- what the ranks tell each other -------------------------------------------------------
 
     def _share(
-        self, kind: str, layout: Layout, results: list[Any], penalty: float, steps: list[Step]
+        self,
+        kind: str,
+        layout: Layout,
+        results: list[Any],
+        penalty: float,
+        steps: list[Step],
+        squares: list[float] | None = None,
     ) -> tuple[float, SimpleNamespace]:
         """Exchange what the shards of all ranks have found; returns the loss of the batch."""
         cluster, everything = self.cluster, self._needs_all
@@ -220,7 +231,8 @@ class RankedProgram(Program):
             for (value, scores, y_pred), step in zip(results, steps, strict=True)
         ]
         updates = self._updates(steps, everything=layout.some_follow and layout.start == 0)
-        record = (layout.total, told, penalty, updates, self._news.own(), bool(self.observers))
+        news, observed = self._news.own(), bool(self.observers)
+        record = (layout.total, told, penalty, updates, news, observed, squares)
         found = cluster.exchange(kind, record) if results else self._follow(kind)
         totals = [None if r is None else r[0] for r in found]
         if len({n for n in totals if n is not None}) > 1:
@@ -230,8 +242,10 @@ class RankedProgram(Program):
         loss = sum(value for value, *_ in shards) + records[0][2]
         self._news.take([r[4] for r in records])
         updates = [update for r in records if r is not found[cluster.rank] for update in r[3]]
-        observed = any(r[5] for r in records)
-        return loss, SimpleNamespace(shards=shards, updates=updates, observed=observed)
+        joined = SimpleNamespace(shards=shards, updates=updates)
+        joined.observed = any(r[5] for r in records)
+        joined.squares = None if squares is None else [s for r in records for s in r[6]]
+        return loss, joined
 
     def _follow(self, kind: str) -> list[Any]:
         """Take part in the sums of the others' layers until they have come to the end."""
@@ -292,76 +306,6 @@ class RankedProgram(Program):
         found = [w for w in self.cluster.exchange("a number that is not finite", where) if w]
         found.sort(key=lambda w: w.startswith(("the loss", "the gradient")))
         raise NonFiniteError(found[0])
-
-    # --- a fit --------------------------------------------------------------------------------
-
-    def begin(self, state: FitState) -> None:
-        """See that all ranks are about to do the same; take up the first rank's weights."""
-        both = [batches for batches in (state.batches, state.validation) if batches is not None]
-        seeds = self.first_rank([batches.seed for batches in both])
-        for batches, seed in zip(both, seeds, strict=False):
-            batches.seed = seed
-            self._check_shard(batches)
-        shards_itself = state.batches.shard is not None
-        compare(self.cluster, state.about(), () if shards_itself else state.batches.peek())
-        self._begin()
-        for batches in both:
-            batches.share = self.own_rows
-
-    def _check_shard(self, batches: Any) -> None:
-        place = (self.cluster.rank, self.cluster.size)
-        if batches.shard not in (None, place):
-            raise ValueError(
-                f"fit: the {batches.kind} has shard={batches.shard}, but this is rank {place[0]} "
-                f"of {place[1]}. Write shard=(kerasish.distributed.rank(), "
-                f"kerasish.distributed.size()), or leave it out: fit gives each rank its rows."
-            )
-
-    def _begin(self) -> None:
-        """Take up the first rank's weights, optimizer and random numbers."""
-        begun = self.first_rank(state_of(self.model) if self.speaks else None)
-        if not self.speaks:
-            restore(self.model, begun)
-        self._news.begin()
-        self._begun = True
-
-    def begin_epoch(self) -> None:
-        """See that all ranks are still the same."""
-        own = checksum([weight.value for weight in self._weights])
-        found = self.cluster.exchange("the beginning of an epoch", (self.model.counter, own))
-        self.model.__dict__["counter"] = found[0][0]
-        apart = [rank for rank, (_, sum_) in enumerate(found) if sum_ != found[0][1]]
-        if apart:
-            if self.speaks:
-                warn(
-                    f"fit: the weights of rank(s) {apart} are no longer those of rank 0, which all "
-                    f"ranks go on with. Either their processors round differently, or something "
-                    f"has changed weights on some ranks only: callbacks must do the same on all."
-                )
-            begun = [weight.value for weight in self._weights] if self.speaks else None
-            for weight, value in zip(self._weights, self.first_rank(begun), strict=True):
-                weight.assign(value)
-
-    def first_rank(self, value: Any) -> Any:
-        """The first rank's value."""
-        return self.cluster.broadcast(value, "the beginning of fit")
-
-    def agree(self) -> None:
-        """Agree on whether to stop, and on the learning rate."""
-        self._news.take(self.cluster.exchange("the end of a batch or epoch", self._news.own()))
-
-    def fail(self, error: BaseException) -> None:
-        """Tell the other ranks that this one cannot go on."""
-        self.cluster.fail(error)
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        cluster = distributed.connected()
-        if cluster is None:  # pickled in a job, and taken up by a process of its own
-            self.__class__ = Program  # type: ignore[assignment]
-        else:
-            self._begun, self._whole = False, (None, None)
-            self.cluster, self.ranks, self.speaks = cluster, cluster.size, cluster.rank == 0
 
 
 def _join(parts: Any) -> Any:

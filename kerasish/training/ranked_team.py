@@ -21,12 +21,17 @@ class Layout(NamedTuple):
     first: int  # number of the first shard that is
     shards: int  # of all ranks
     parts: list[slice]  # the rows of each of this rank's shards, numbered in the whole batch
-    some_follow: bool  # whether a rank has no rows
+    counts: list[int]  # of the shards of each rank
 
     @property
     def rows(self) -> slice:
         """This rank's rows."""
         return slice(self.start, self.parts[-1].stop if self.parts else self.start)
+
+    @property
+    def some_follow(self) -> bool:
+        """Whether a rank has no rows."""
+        return 0 in self.counts
 
 
 def even_layout(total: int, count: int, ranks: int, rank: int) -> Layout:
@@ -35,10 +40,11 @@ def even_layout(total: int, count: int, ranks: int, rank: int) -> Layout:
     >>> even_layout(5, 4, ranks=2, rank=1)[:5]
     (5, 3, 2, 4, [slice(3, 4, None), slice(4, 5, None)])
     """
-    mine = split_rows(count, ranks)[rank]
+    runs = split_rows(count, ranks)
+    mine = runs[rank]
     parts = split_rows(total, count)[mine]
     start = parts[0].start if parts else total
-    return Layout(total, start, mine.start, count, parts, count < ranks)
+    return Layout(total, start, mine.start, count, parts, [r.stop - r.start for r in runs])
 
 
 def given_layout(lengths: list[int], count: int, rank: int) -> Layout:
@@ -52,7 +58,7 @@ def given_layout(lengths: list[int], count: int, rank: int) -> Layout:
     start, first = sum(lengths[:rank]), sum(counts[:rank])
     own = split_rows(lengths[rank], counts[rank]) if counts[rank] else []
     parts = [slice(start + part.start, start + part.stop) for part in own]
-    return Layout(sum(lengths), start, first, sum(counts), parts, 0 in counts)
+    return Layout(sum(lengths), start, first, sum(counts), parts, counts)
 
 
 class RankedTeam(Team):

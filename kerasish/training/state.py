@@ -218,7 +218,7 @@ def restore(model: Any, state: dict[str, Any]) -> None:
         inner._seed, inner.counter = seed, counter
     for (_, array, _), value in zip(program.state.variables, state["optimizer"], strict=True):
         array[...] = value
-    program.release()  # its steps were made with the seed of this process
+    program.renew()  # its steps were made with the seed of this process
     config.set_random_state(state["random"])
 
 
