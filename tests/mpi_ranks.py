@@ -3,6 +3,7 @@
 Every function is a test that both ranks run, in order. The first assertion that fails ends the job.
 """
 
+import inspect
 import os
 import pathlib
 import sys
@@ -17,7 +18,9 @@ from kerasish import callbacks, layers
 from kerasish.callbacks import LambdaCallback
 from kerasish.data import DataLoader
 from kerasish.distributed import RankError, connect, is_first
+from kerasish.distributed.memory import shared_memory
 from kerasish.training import shards
+from kerasish.training.agreement import checksum
 
 RANK, SIZE = ks.distributed.rank(), ks.distributed.size()
 RNG = np.random.default_rng(0)
@@ -185,6 +188,57 @@ def test_layers_that_need_the_whole_batch_are_refused(folder):
         made(layers.Dense(2, activity_regularizer=spread))
 
 
+def test_the_optimizer_is_whole_on_each_rank_in_a_fit_and_its_own_after_it(folder):
+    model, found = made(layers.Dense(30_000, "relu"), optimizer="adam"), []
+    note = LambdaCallback(
+        on_train_batch_end=lambda *_, **__: found.append(
+            [checksum([array]) for _, array, _ in model.program.state.variables]
+        )
+    )
+    model.fit(X, Y, 16, verbose=0, callbacks=[note])
+    first, second = on_all(found)
+    assert first == second
+    assert first[0] != first[2]
+    slots = model.program.state.variables
+    assert [checksum([array]) for _, array, _ in slots] == found[-1]
+    if RANK == 1:
+        slots[2][1][...] = 5
+    on_all(None)
+    assert float(slots[2][1].max()) == (5 if RANK == 1 else pytest.approx(0, abs=1))
+
+
+def test_memory_is_shared_where_the_system_can(folder, monkeypatch):
+    cluster = connect()
+    parts = shared_memory(cluster, 100 + RANK)
+    assert [len(part) for part in parts] == [100, 101]
+    parts[RANK][:] = RANK + 1
+    cluster.meet("a test")
+    assert [part.tolist() for part in parts] == [[1] * 100, [2] * 101]
+    with monkeypatch.context() as patch:
+        patch.setattr(cluster, "hosts", ["here", "there"])
+        assert shared_memory(cluster, 100) is None
+    with monkeypatch.context() as patch:
+        if RANK == 1:
+            patch.delattr(os, "memfd_create")
+        assert shared_memory(cluster, 100) is None
+    with monkeypatch.context() as patch:  # processes are numbered otherwise, as in a container
+        if RANK == 1:
+            patch.setattr(os, "getpid", lambda: 1)
+        assert shared_memory(cluster, 100) is None
+
+
+def test_more_threads_in_a_fit_are_used_though_the_optimizer_is_shared_no_more(folder):
+    def more(epoch, logs):
+        ks.config.set_num_threads(2)
+
+    model = made(layers.Dense(30_000, "relu"), optimizer="adam")
+    try:
+        model.fit(X, Y, 16, epochs=3, verbose=0, callbacks=[LambdaCallback(on_epoch_end=more)])
+    finally:
+        ks.config.set_num_threads(1)
+    assert len(set(on_all(weights_of(model)))) == 1
+
+
 @pytest.mark.parametrize("shuffle", [False, True])
 def test_each_rank_reads_its_own_rows_of_a_file(folder, shuffle):
     np.save(folder / f"x{RANK}.npy", X)
@@ -279,7 +333,11 @@ def main(folder):
             place = own / f"{name}-{i}"
             place.mkdir(exist_ok=True)
             began = time.perf_counter()
-            test(place, **({marks[0].args[0]: value} if marks else {}))
+            arguments = {marks[0].args[0]: value} if marks else {}
+            with pytest.MonkeyPatch.context() as patch:
+                if "monkeypatch" in inspect.signature(test).parameters:
+                    arguments["monkeypatch"] = patch
+                test(place, **arguments)
             if is_first():
                 sys.stdout.write(f"{name} {time.perf_counter() - began:.3f}\n")
 

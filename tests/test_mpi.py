@@ -9,11 +9,13 @@ import shutil
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import kerasish as ks
+from kerasish.training import ranked_update
 from tests import mpi_cases
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -195,3 +197,14 @@ def test_what_ranks_agree_on_and_what_each_does_alone(tmp_path):
     done = start(2, "-m", "tests.mpi_ranks", tmp_path)
     assert done.returncode == 0, done.stdout
     assert done.stdout.count("Epoch 1/2") == 1  # the first rank alone shows progress
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 3, 7])
+def test_ranks_get_parts_of_the_update_that_are_about_alike(ranks):
+    sizes = [5, 5, 4, 6, 5, 5, 1]
+    groups = [[SimpleNamespace(w=np.empty(size))] for size in sizes]
+    edges = ranked_update.edges(groups, ranks)
+    assert [a for a, _ in edges] == [0, *(b for _, b in edges)][:-1]
+    assert edges[-1][1] == len(sizes)
+    parts = [sum(sizes[a:b]) for a, b in edges]
+    assert max(parts) <= sum(sizes) / ranks + 5

@@ -20,6 +20,8 @@ from kerasish.distributed.launcher import Launch
 
 GRACE = 5.0
 """Seconds that a rank gives the one that has failed to say so itself."""
+READING = 0.5
+"""Seconds in which a launcher reads what has been said: it drops the rest when the job is aborted."""
 
 
 class Witness:
@@ -120,4 +122,5 @@ def _abort(cluster: Cluster) -> NoReturn:
     timer = threading.Timer(GRACE, os.kill, (os.getpid(), signal.SIGKILL))
     timer.daemon = True
     timer.start()
+    time.sleep(READING)
     cluster.abort()

@@ -86,7 +86,7 @@ class SharedUpdate:
         updates: bool,
     ) -> None:
         """Do a rank's part of the work; then the weights of the others' parts, if it `updates`."""
-        first, last = _edges(groups, self._cluster.size)[self._cluster.rank]
+        first, last = edges(groups, self._cluster.size)[self._cluster.rank]
         mine = groups[first:last]
         each(run, mine, work)
         if updates:
@@ -103,7 +103,7 @@ def _blocks(groups: list[list[Block]]) -> Iterator[Block]:
         yield from group
 
 
-def _edges(groups: list[list[Block]], ranks: int) -> list[tuple[int, int]]:
+def edges(groups: list[list[Block]], ranks: int) -> list[tuple[int, int]]:
     """First and last group of each rank, of about as many weights."""
     sizes = [sum(block.w.size for block in group) for group in groups]
     ends = list(accumulate(sizes))
