@@ -155,12 +155,12 @@ def wide(optimizer):
     def case(distribute):
         model = ks.Sequential(
             [
-                layers.Embedding(2000, 16, embeddings_regularizer="l2"),
+                layers.Embedding(1000, 16, embeddings_regularizer="l2"),
                 layers.Flatten(),
                 layers.Dense(600, "relu", kernel_constraint="max_norm"),
                 layers.BatchNormalization(),
                 layers.Dropout(0.2),
-                layers.Dense(250, "relu"),
+                layers.Dense(200, "relu"),
                 layers.Dense(4, "softmax"),
             ]
         )

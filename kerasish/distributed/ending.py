@@ -21,7 +21,7 @@ from kerasish.distributed.launcher import Launch
 GRACE = 5.0
 """Seconds that a rank gives the one that has failed to say so itself."""
 READING = 0.5
-"""Seconds in which a launcher reads what has been said: it drops the rest when the job is aborted."""
+"""Seconds for the launcher to read what has been said: it drops the rest when a job is aborted."""
 
 
 class Witness:
