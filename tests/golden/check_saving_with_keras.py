@@ -101,8 +101,10 @@ rng = np.random.default_rng(0)
 def near(found, expected, what, tolerance=1e-5):
     found, expected = np.asarray(found, np.float64), np.asarray(expected, np.float64)
     assert found.shape == expected.shape, f"{what}: shapes {found.shape} and {expected.shape}"
-    error = np.abs(found - expected).max(initial=0)
-    limit = tolerance * max(1, np.abs(expected).max(initial=0))
+    lost = np.isnan(expected)  # a loss that has no value has none in both
+    assert np.array_equal(np.isnan(found), lost), f"{what}: {np.isnan(found).sum()} NaN"
+    error = np.abs(found - expected)[~lost].max(initial=0)
+    limit = tolerance * max(1, np.abs(expected)[~lost].max(initial=0))
     assert error <= limit, f"{what}: {error:.2e} apart, {limit:.2e} allowed"
 
 
