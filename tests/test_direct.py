@@ -1,6 +1,7 @@
 """One small batch, predicted again and again: a model that is kept prepared."""
 
 import concurrent.futures
+import importlib.util
 import pickle
 
 import numpy as np
@@ -10,6 +11,9 @@ import kerasish
 from kerasish import Sequential, config, layers
 from kerasish.kernels import compiled
 from kerasish.training import direct
+
+HAS_NUMBA = importlib.util.find_spec("numba") is not None
+needs_numba = pytest.mark.skipif(not HAS_NUMBA, reason="needs numba")
 
 
 def small_classifier():
@@ -138,6 +142,7 @@ def test_a_prepared_model_gives_the_bits_of_a_loop(make, rows, kernels, monkeypa
         assert count_chains(model) == 1
 
 
+@needs_numba
 def test_a_kept_kernel_is_transformed_again_when_any_of_its_bits_changes():
     model = convnet(size=16, channels=16)
     x = np.random.default_rng(0).random((1, 16, 16, 16), "float32")
@@ -158,6 +163,7 @@ def test_a_kept_kernel_is_transformed_again_when_any_of_its_bits_changes():
             np.testing.assert_array_equal(y, expected)
 
 
+@needs_numba
 def test_images_with_nan_are_predicted_as_in_a_loop():
     model = convnet(size=16, channels=16)
     x = np.random.default_rng(0).random((2, 16, 16, 16), "float32")
