@@ -105,8 +105,7 @@ class ArrayBatches(Batches):
         self._y = None if y is None else column(y, dtype)
         self._weight = None if sample_weight is None else column(sample_weight, dtype, True)
         self._columns = (self._x, self._y, self._weight)
-        same = y is x and self._y is not None and self._y.dtype == self._x.dtype
-        self._reconstructs = same and not is_stored(x)  # its rows serve as targets too
+        self._reconstructs = _are_same(x, y)  # its rows serve as targets too
         stored = [c for c in self._columns if isinstance(c, StoredColumn)]
         self._stored = bool(stored)
         self._pools = any(not reads_at_random(c.array) for c in stored)
@@ -235,6 +234,14 @@ class ArrayBatches(Batches):
     def _row_bytes(self) -> int:
         stored = [c for c in self._columns if isinstance(c, StoredColumn)]
         return max(1, sum(_bytes(c.array.shape[1:], c.dtype or c.array.dtype) for c in stored))
+
+
+def _are_same(x: Any, y: Any) -> bool:
+    """Whether two arrays are the same memory, seen in the same way."""
+    if type(x) is not np.ndarray or type(y) is not np.ndarray:
+        return False
+    seen = [(a.__array_interface__["data"], a.shape, a.strides, a.dtype) for a in (x, y)]
+    return seen[0] == seen[1]
 
 
 def _bytes(shape: tuple[int, ...], dtype: np.dtype) -> int:
